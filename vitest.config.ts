@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** One configuration for every package: `vitest run --config ../../vitest.config.ts` in the package's folder. */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts'],
+    // A PJRT plugin is native and lives once per process.
+    pool: 'forks',
+    maxWorkers: 1,
+    setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
