@@ -1,1 +1,15 @@
-export {};
+export { type BackendName, backendOrder, useBackend } from './backend.js';
+export { isTracing, jit } from './jit.js';
+export { nextRandomKey, withRandomKey } from './random/ambient.js';
+export {
+  dropout,
+  foldIn,
+  type RandomKey,
+  randomBernoulli,
+  randomBits,
+  randomKey,
+  randomNormal,
+  randomUniform,
+  split,
+} from './random/random.js';
+export { RandomStream } from './random/stream.js';

@@ -1,0 +1,102 @@
+import * as tf from '@tensorflow/tfjs';
+import { keyOfSeed } from './hash.js';
+import { prepareRandomKernels, randomKernels } from './kernels.js';
+
+/** A key of the stateless generator: an int32 tensor of shape [2]. */
+export type RandomKey = tf.Tensor1D;
+
+/** Keeps `split` apart from `foldIn`. */
+const splitTag = 0x2545f491;
+
+/** The key of a seed, an integer up to 2^53 in size. */
+export function randomKey(seed: number): RandomKey {
+  return tf.tensor1d(Int32Array.from(keyOfSeed(seed, 'randomKey')), 'int32');
+}
+
+/**
+ * A new key from a key and a number, for instance a step count: `foldIn(key, step)`.
+ *
+ * @param data an integer, or an int32 scalar (a step variable), so that a compiled step draws anew at each call
+ */
+export function foldIn(key: RandomKey, data: number | tf.Scalar): RandomKey {
+  checkKey(key, 'foldIn');
+  if (typeof data === 'number' && !Number.isInteger(data)) {
+    throw new Error(`foldIn: data must be an integer or an int32 scalar, got ${data}`);
+  }
+  if (typeof data !== 'number' && (data.dtype !== 'int32' || data.size !== 1)) {
+    throw new Error(`foldIn: data must be an int32 scalar, got ${data.dtype} [${data.shape}]`);
+  }
+  prepareRandomKernels();
+  return tf.tidy(() => {
+    const scalar = typeof data === 'number' ? tf.scalar(data | 0, 'int32') : data;
+    return tf.engine().runKernel(randomKernels.foldIn, { key, data: scalar }) as RandomKey;
+  });
+}
+
+/** `count` independent keys from one, apart from everything that `foldIn` gives. */
+export function split(key: RandomKey, count: number): RandomKey[] {
+  const parent = foldIn(key, splitTag);
+  const keys = Array.from({ length: count }, (_, i) => foldIn(parent, i));
+  parent.dispose();
+  return keys;
+}
+
+/** 32 random bits per element, int32 [shape]. */
+export function randomBits(key: RandomKey, shape: number[]): tf.Tensor {
+  return draw(randomKernels.bits, key, shape, 'randomBits');
+}
+
+/** Uniform numbers in [min, max), float32 [shape], with 24 random bits each. */
+export function randomUniform(key: RandomKey, shape: number[], min = 0, max = 1): tf.Tensor {
+  if (!(max > min)) throw new Error(`randomUniform: max must be above min, got min ${min} and max ${max}`);
+  return tf.tidy(() => {
+    const unit = draw(randomKernels.uniform, key, shape, 'randomUniform');
+    return min === 0 && max === 1 ? unit : tf.add(tf.mul(unit, max - min), min);
+  });
+}
+
+/** Normal numbers, float32 [shape], by the Box-Muller transform; the same on every backend up to rounding. */
+export function randomNormal(key: RandomKey, shape: number[], mean = 0, std = 1): tf.Tensor {
+  return tf.tidy(() => {
+    const radius = tf.sqrt(tf.mul(tf.log(tf.sub(1, draw(randomKernels.uniform, foldIn(key, 0), shape, 'randomNormal'))), -2));
+    const angle = tf.mul(draw(randomKernels.uniform, foldIn(key, 1), shape, 'randomNormal'), 2 * Math.PI);
+    return tf.add(tf.mul(tf.mul(radius, tf.cos(angle)), std), mean);
+  });
+}
+
+/** True with probability `p`, bool [shape]. */
+export function randomBernoulli(key: RandomKey, p: number, shape: number[]): tf.Tensor {
+  if (!(p >= 0 && p <= 1)) throw new Error(`randomBernoulli: p must be in [0, 1], got ${p}`);
+  return tf.tidy(() => tf.less(draw(randomKernels.uniform, key, shape, 'randomBernoulli'), p));
+}
+
+/**
+ * Inverted dropout: each element is 0 with probability `rate`, else x / (1 - rate).
+ *
+ * The mask follows from the key alone, so it is the same on every backend, and a compiled program draws it where it is
+ * used. tf.dropout, in contrast, draws on the host and would be one frozen mask inside `jit`.
+ */
+export function dropout<T extends tf.Tensor>(x: T, rate: number, key: RandomKey): T {
+  if (!(rate >= 0 && rate < 1)) throw new Error(`dropout: rate must be in [0, 1), got ${rate}`);
+  if (rate === 0) return x.clone() as T;
+  return tf.tidy(() => {
+    const kept = randomBernoulli(key, 1 - rate, x.shape);
+    return tf.mul(x, tf.mul(tf.cast(kept, 'float32'), 1 / (1 - rate))) as T;
+  });
+}
+
+function draw(kernel: string, key: RandomKey, shape: number[], caller: string): tf.Tensor {
+  checkKey(key, caller);
+  if (shape.some((n) => !Number.isInteger(n) || n < 0) || tf.util.sizeFromShape(shape) > 2 ** 31) {
+    throw new Error(`${caller}: shape must hold non-negative integers and at most 2^31 elements, got [${shape}]`);
+  }
+  prepareRandomKernels();
+  return tf.engine().runKernel(kernel, { key }, { shape }) as tf.Tensor;
+}
+
+function checkKey(key: tf.Tensor, caller: string): void {
+  if (key?.dtype !== 'int32' || key.shape.length !== 1 || key.shape[0] !== 2) {
+    const given = key?.shape === undefined ? String(key) : `${key.dtype} [${key.shape}]`;
+    throw new Error(`${caller}: the key must be an int32 tensor of shape [2] (see randomKey), got ${given}`);
+  }
+}
