@@ -25,7 +25,9 @@ const howToGet: Record<BackendName, string> = {
  * @returns the name of the backend in use
  * @throws Error when the name is unknown, its package was not imported, or it does not start
  */
-export async function useBackend(name: string | undefined = process.env.PRIMAL_BACKEND || undefined): Promise<string> {
+export async function useBackend(
+  name: string | undefined = process.env.PRIMAL_BACKEND || undefined,
+): Promise<string> {
   if (name !== undefined) {
     if (!isBackendName(name)) {
       throw new Error(`useBackend: unknown backend '${name}'; expected one of ${backendOrder.join(', ')}`);

@@ -25,7 +25,8 @@ export function prepareRandomKernels(): void {
   if (prepared.has(backendName)) return;
   prepared.add(backendName);
   const register = (kernelName: string, kernelFunc: tf.KernelFunc): void => {
-    if (tf.getKernel(kernelName, backendName) == null) tf.registerKernel({ kernelName, backendName, kernelFunc });
+    if (tf.getKernel(kernelName, backendName) == null)
+      tf.registerKernel({ kernelName, backendName, kernelFunc });
   };
   register(randomKernels.bits, ({ inputs, attrs }) => {
     const [k0, k1] = readKey(inputs.key);

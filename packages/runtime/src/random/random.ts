@@ -58,7 +58,9 @@ export function randomUniform(key: RandomKey, shape: number[], min = 0, max = 1)
 /** Normal numbers, float32 [shape], by the Box-Muller transform; the same on every backend up to rounding. */
 export function randomNormal(key: RandomKey, shape: number[], mean = 0, std = 1): tf.Tensor {
   return tf.tidy(() => {
-    const radius = tf.sqrt(tf.mul(tf.log(tf.sub(1, draw(randomKernels.uniform, foldIn(key, 0), shape, 'randomNormal'))), -2));
+    const radius = tf.sqrt(
+      tf.mul(tf.log(tf.sub(1, draw(randomKernels.uniform, foldIn(key, 0), shape, 'randomNormal'))), -2),
+    );
     const angle = tf.mul(draw(randomKernels.uniform, foldIn(key, 1), shape, 'randomNormal'), 2 * Math.PI);
     return tf.add(tf.mul(tf.mul(radius, tf.cos(angle)), std), mean);
   });
@@ -88,7 +90,9 @@ export function dropout<T extends tf.Tensor>(x: T, rate: number, key: RandomKey)
 function draw(kernel: string, key: RandomKey, shape: number[], caller: string): tf.Tensor {
   checkKey(key, caller);
   if (shape.some((n) => !Number.isInteger(n) || n < 0) || tf.util.sizeFromShape(shape) > 2 ** 31) {
-    throw new Error(`${caller}: shape must hold non-negative integers and at most 2^31 elements, got [${shape}]`);
+    throw new Error(
+      `${caller}: shape must hold non-negative integers and at most 2^31 elements, got [${shape}]`,
+    );
   }
   prepareRandomKernels();
   return tf.engine().runKernel(kernel, { key }, { shape }) as tf.Tensor;

@@ -24,7 +24,10 @@ export class RandomStream {
   /** A stream of its own, which does not depend on how much this one has drawn. */
   derive(name: string): RandomStream {
     const separator = this.#path.indexOf(':');
-    return new RandomStream(Number(this.#path.slice(0, separator)), `${this.#path.slice(separator + 1)}/${name}`);
+    return new RandomStream(
+      Number(this.#path.slice(0, separator)),
+      `${this.#path.slice(separator + 1)}/${name}`,
+    );
   }
 
   /** An integer in [0, 2^32). */

@@ -1,0 +1,95 @@
+import { Args, addressOf } from './args.js';
+import type { Client } from './client.js';
+import { byteSize, type ElementType } from './dtype.js';
+
+/**
+ * An array in a device's memory. Owns its native buffer: {@link dispose} frees it, and the garbage collector does
+ * when the last reference is gone.
+ */
+export class DeviceBuffer {
+  #handle: bigint;
+  readonly #client: Client;
+
+  /** Takes ownership of a native buffer. */
+  constructor(
+    client: Client,
+    handle: bigint,
+    readonly type: ElementType,
+    readonly shape: readonly number[],
+  ) {
+    this.#client = client;
+    this.#handle = handle;
+    client.bufferFinalizer.register(this, handle, this);
+  }
+
+  /** The native handle, for an argument list. @throws Error when the buffer was disposed */
+  get handle(): bigint {
+    if (this.#handle === 0n) throw new Error('DeviceBuffer: the buffer was disposed');
+    return this.#handle;
+  }
+
+  get disposed(): boolean {
+    return this.#handle === 0n;
+  }
+
+  get byteSize(): number {
+    return byteSize(this.type, this.shape);
+  }
+
+  /**
+   * Lets this object stand for another native buffer, of the same type and shape, and frees the one before (which a
+   * program may have consumed). A training step replaces hundreds of buffers, and this spares it as many objects.
+   */
+  replace(handle: bigint): void {
+    this.#client.destroyBuffer(this.handle);
+    this.#client.bufferFinalizer.unregister(this);
+    this.#handle = handle;
+    this.#client.bufferFinalizer.register(this, handle, this);
+  }
+
+  /** Copies the array into `target`, waiting for the programs that compute it. Row-major order. */
+  toHost(target: ArrayBufferView): void {
+    const library = this.#client.library;
+    const event = library.call('Buffer_ToHostBuffer', this.#copyArgs(target)).word(48);
+    try {
+      library.call('Event_Await', new Args(24).setWord(16, event));
+    } finally {
+      library.call('Event_Destroy', new Args(24).setWord(16, event));
+    }
+  }
+
+  /** Like {@link toHost}, without blocking the event loop. `target` must not be used before it resolves. */
+  async toHostAsync(target: ArrayBufferView): Promise<void> {
+    const library = this.#client.library;
+    const args = this.#copyArgs(target);
+    const event = library.call('Buffer_ToHostBuffer', args).word(48);
+    const wait = new Args(24).setWord(16, event);
+    try {
+      await library.callAsync('Event_Await', wait);
+    } finally {
+      library.call('Event_Destroy', new Args(24).setWord(16, event));
+      args.setWord(32, 0);
+    }
+  }
+
+  #copyArgs(target: ArrayBufferView): Args {
+    if (target.byteLength < this.byteSize) {
+      throw new Error(
+        `DeviceBuffer.toHost: the target has ${target.byteLength} bytes, but ${this.type} [${this.shape}] takes ${this.byteSize}`,
+      );
+    }
+    const args = new Args(56).setWord(16, this.handle).setPointer(32, target);
+    return args.setWord(32, addressOf(target)).setWord(40, target.byteLength);
+  }
+
+  dispose(): void {
+    if (this.#handle === 0n) return;
+    this.#client.bufferFinalizer.unregister(this);
+    this.#client.destroyBuffer(this.#handle);
+    this.#handle = 0n;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,84 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PluginError } from './errors.js';
+
+export interface Plugin {
+  /** Path of the shared library. */
+  path: string;
+  /** What the plugin computes on. `unknown` for a path that was given. */
+  platform: 'cuda' | 'cpu' | 'unknown';
+  /** Why this one: how it was found. */
+  origin: string;
+}
+
+/** Where Python wheels put their plugin inside `site-packages`, best first. */
+const wheels: { platform: 'cuda' | 'cpu'; file: string; package: string }[] = [
+  { platform: 'cuda', file: 'jax_plugins/xla_cuda13/xla_cuda_plugin.so', package: 'jax-cuda13-pjrt' },
+  { platform: 'cuda', file: 'jax_plugins/xla_cuda12/xla_cuda_plugin.so', package: 'jax-cuda12-pjrt' },
+  { platform: 'cpu', file: 'lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so', package: 'lammps-jax-pjrt-cpu' },
+  { platform: 'cpu', file: 'xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so', package: 'xla-cpu-pjrt' },
+];
+
+/**
+ * Finds PJRT plugins: `PJRT_PLUGIN_PATH`, else those of Python wheels in the active virtual environment
+ * (`VIRTUAL_ENV`) and in a `.venv` of the working folder or of a folder above it. CUDA comes before CPU, and only where
+ * there is an NVIDIA driver.
+ *
+ * @returns all that was found, best first; empty when there is none
+ */
+export function findPlugins(env: NodeJS.ProcessEnv = process.env, from: string = process.cwd()): Plugin[] {
+  const explicit = env.PJRT_PLUGIN_PATH;
+  if (explicit) return [{ path: explicit, platform: 'unknown', origin: 'PJRT_PLUGIN_PATH' }];
+  const found: Plugin[] = [];
+  const seen = new Set<string>();
+  for (const environment of [env.VIRTUAL_ENV, ...virtualEnvironments(from)]) {
+    if (!environment || seen.has(environment)) continue;
+    seen.add(environment);
+    for (const packages of sitePackages(environment)) {
+      for (const wheel of wheels) {
+        const path = join(packages, wheel.file);
+        if (!existsSync(path)) continue;
+        if (wheel.platform === 'cuda' && !existsSync('/proc/driver/nvidia/version')) continue;
+        found.push({ path, platform: wheel.platform, origin: `${wheel.package} in ${environment}` });
+      }
+    }
+  }
+  return found.sort((a, b) => rank(a) - rank(b));
+}
+
+/** The best plugin. @throws PluginError that says what to install when there is none */
+export function findPlugin(env: NodeJS.ProcessEnv = process.env, from: string = process.cwd()): Plugin {
+  const [best] = findPlugins(env, from);
+  if (best === undefined) {
+    const supported = process.platform === 'linux' && process.arch === 'x64';
+    throw new PluginError(
+      `no PJRT plugin found: looked at PJRT_PLUGIN_PATH, VIRTUAL_ENV and .venv folders from ${from} upwards. ${
+        supported
+          ? 'Install one with `python3 -m venv .venv && .venv/bin/pip install --no-deps lammps-jax-pjrt-cpu==0.11.2`'
+          : `Plugins exist for Linux x86-64 only; this is ${process.platform} ${process.arch}`
+      }`,
+    );
+  }
+  return best;
+}
+
+function rank(plugin: Plugin): number {
+  return wheels.findIndex((wheel) => plugin.path.endsWith(wheel.file));
+}
+
+function virtualEnvironments(from: string): string[] {
+  const found: string[] = [];
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, '.venv');
+    if (existsSync(candidate)) found.push(candidate);
+    if (dirname(folder) === folder) return found;
+  }
+}
+
+function sitePackages(environment: string): string[] {
+  const lib = join(environment, 'lib');
+  if (!existsSync(lib)) return [];
+  return readdirSync(lib)
+    .filter((name) => name.startsWith('python3'))
+    .map((name) => join(lib, name, 'site-packages'));
+}

@@ -1,0 +1,139 @@
+import { Args, addressOf } from './args.js';
+import type { Client } from './client.js';
+
+export interface CompiledMemoryStats {
+  generatedCodeBytes: number;
+  argumentBytes: number;
+  outputBytes: number;
+  /** Outputs that share memory with donated arguments. */
+  aliasBytes: number;
+  temporaryBytes: number;
+}
+
+/**
+ * A compiled program on a device. Owns the native executable, and one argument list that its calls fill again and
+ * again, so that a call costs no allocation.
+ */
+export class Executable {
+  readonly outputCount: number;
+  readonly #client: Client;
+  #handle: bigint;
+  #call: Args | undefined;
+  #options = new Args(112);
+  #arguments = new BigUint64Array(0);
+  readonly #outputs: BigUint64Array;
+  #execute: ((args: Uint8Array) => bigint | null) | undefined;
+  #nonDonatable = new BigInt64Array(0);
+
+  /** Takes ownership of a native executable. */
+  constructor(client: Client, handle: bigint) {
+    this.#client = client;
+    this.#handle = handle;
+    client.executableFinalizer.register(this, handle, this);
+    this.outputCount = this.#withExecutable((executable) =>
+      client.library.call('Executable_NumOutputs', new Args(32).setWord(16, executable)).int64(24),
+    );
+    this.#outputs = new BigUint64Array(Math.max(1, this.outputCount));
+  }
+
+  get handle(): bigint {
+    if (this.#handle === 0n) throw new Error('Executable: the executable was disposed');
+    return this.#handle;
+  }
+
+  /** The list to fill with the handles of the arguments' buffers before {@link execute}. */
+  argumentList(count: number): BigUint64Array {
+    if (this.#arguments.length !== count) {
+      this.#arguments = new BigUint64Array(count);
+      this.#call = undefined;
+    }
+    return this.#arguments;
+  }
+
+  /**
+   * Starts the program with the arguments in {@link argumentList}; returns as soon as the plugin does, which may be
+   * before the results are there.
+   *
+   * Buffers of donated arguments are consumed, apart from those whose index is in `nonDonatable`: the program then
+   * works on a copy.
+   *
+   * @returns handles of the results' buffers, which the caller owns; the array is valid until the next call
+   * @throws PjrtError, with nothing consumed unless the program itself failed
+   */
+  execute(nonDonatable: readonly number[] = []): BigUint64Array {
+    const call = this.#call ?? this.#prepare();
+    if (nonDonatable.length > 0 || this.#nonDonatable.length > 0) {
+      this.#nonDonatable = BigInt64Array.from(nonDonatable, BigInt);
+      this.#options.setWord(56, nonDonatable.length === 0 ? 0n : addressOf(this.#nonDonatable));
+      this.#options.setWord(64, nonDonatable.length);
+    }
+    const error = this.#execute!(call.bytes);
+    if (error !== null) this.#client.library.throwError(error, 'LoadedExecutable_Execute');
+    return this.#outputs;
+  }
+
+  #prepare(): Args {
+    this.#execute = this.#client.library.function('LoadedExecutable_Execute');
+    this.#call = new Args(80)
+      .setWord(16, this.handle)
+      .setPointer(24, this.#options)
+      .setPointer(32, pointerTo(this.#arguments))
+      .setWord(40, 1)
+      .setWord(48, this.#arguments.length)
+      .setPointer(56, pointerTo(this.#outputs));
+    return this.#call;
+  }
+
+  memoryStats(): CompiledMemoryStats {
+    return this.#withExecutable((executable) => {
+      const stats = this.#client.library.call(
+        'Executable_GetCompiledMemoryStats',
+        new Args(112).setWord(16, executable),
+      );
+      return {
+        generatedCodeBytes: stats.int64(24),
+        argumentBytes: stats.int64(32),
+        outputBytes: stats.int64(40),
+        aliasBytes: stats.int64(48),
+        temporaryBytes: stats.int64(56),
+      };
+    });
+  }
+
+  /** The compiled program as bytes, for {@link Client.deserialize} on the same machine and plugin. */
+  serialize(): Uint8Array {
+    return this.#withExecutable((executable) => {
+      const args = this.#client.library.call('Executable_Serialize', new Args(56).setWord(16, executable));
+      const bytes = args.data(24);
+      this.#client.library.release(args.word(48), args.word(40));
+      return bytes;
+    });
+  }
+
+  #withExecutable<T>(use: (executable: bigint) => T): T {
+    const library = this.#client.library;
+    const executable = library
+      .call('LoadedExecutable_GetExecutable', new Args(32).setWord(16, this.handle))
+      .word(24);
+    try {
+      return use(executable);
+    } finally {
+      library.call('Executable_Destroy', new Args(24).setWord(16, executable));
+    }
+  }
+
+  dispose(): void {
+    if (this.#handle === 0n) return;
+    this.#client.executableFinalizer.unregister(this);
+    this.#client.library.call('LoadedExecutable_Destroy', new Args(24).setWord(16, this.#handle));
+    this.#handle = 0n;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function pointerTo(list: BigUint64Array): BigUint64Array {
+  return BigUint64Array.of(addressOf(list));
+}

@@ -1,0 +1,31 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Plugin } from './discover.js';
+
+/**
+ * Adds the XLA flags that correct results need to `XLA_FLAGS`, which a plugin reads when it is loaded. A flag that the
+ * user has set is left alone.
+ *
+ * - CPU: the default maximum and minimum drop NaN depending on the order of the operands
+ *   (`xla_cpu_enable_fast_min_max`), so that a diverged run looks healthy.
+ * - CUDA: where the wheels keep ptxas (`xla_gpu_cuda_data_dir`).
+ */
+export function prepareXlaFlags(plugin: Plugin, env: NodeJS.ProcessEnv = process.env): void {
+  const wanted: [string, string][] = [['xla_cpu_enable_fast_min_max', 'false']];
+  const cudaData = cudaDataFolder(plugin.path);
+  if (cudaData !== undefined) wanted.push(['xla_gpu_cuda_data_dir', cudaData]);
+  const present = env.XLA_FLAGS ?? '';
+  const missing = wanted
+    .filter(([name]) => !present.includes(`--${name}=`))
+    .map(([name, value]) => `--${name}=${value}`);
+  if (missing.length > 0) env.XLA_FLAGS = [present, ...missing].filter((part) => part !== '').join(' ');
+}
+
+/** The folder of NVIDIA's wheels that holds `bin/ptxas`, for a plugin that was installed beside them. */
+function cudaDataFolder(pluginPath: string): string | undefined {
+  const nvidia = join(dirname(pluginPath), '..', '..', 'nvidia');
+  if (!pluginPath.includes('cuda') || !existsSync(nvidia)) return undefined;
+  return readdirSync(nvidia)
+    .map((name) => join(nvidia, name))
+    .find((folder) => existsSync(join(folder, 'bin', 'ptxas')));
+}

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import koffi from 'koffi';
+import { Args } from './args.js';
+import { codeName, PjrtError, PluginError } from './errors.js';
+import { type FunctionName, functionNames } from './functions.js';
+
+type NativeFunction = ((args: Uint8Array) => bigint | null) & { async: NativeFunctionAsync };
+type NativeFunctionAsync = (args: Uint8Array, done: (error: unknown, result: bigint | null) => void) => void;
+
+const mebibyte = 2 ** 20;
+
+// XLA's compiler recurses over the program: koffi's default of 2 MiB ends in a segmentation fault at 20,000 operations.
+koffi.config({ ...koffi.config(), sync_stack_size: 16 * mebibyte, async_stack_size: 16 * mebibyte });
+
+const returnsError = koffi.proto('void *PJRT_Function(void *args)');
+const releases = koffi.proto('void PJRT_Deleter(void *object)');
+const returnsApi = koffi.proto('void *GetPjrtApi_Function()');
+
+/** What to add to the flags of dlopen so that the library is never unloaded. */
+const noDelete = process.platform === 'darwin' ? 0x80 : 0x1000;
+const resolveNow = 2;
+
+/**
+ * A loaded PJRT plugin: the functions of its table, called by name.
+ *
+ * A plugin stays loaded until the process ends. Unloading one whose threads still run is a crash at exit, which is what
+ * an ordinary dlopen leads to; hence the flag RTLD_NODELETE.
+ */
+export class Library {
+  readonly path: string;
+  /** Version of the C interface, major and minor. */
+  readonly version: readonly [major: number, minor: number];
+  readonly #functions = new Map<FunctionName, NativeFunction>();
+  readonly #async = new Map<FunctionName, (args: Uint8Array) => Promise<bigint | null>>();
+  readonly #addresses: BigUint64Array;
+
+  private constructor(path: string, apiAddress: bigint) {
+    this.path = path;
+    const tableStart = 40;
+    const head = new DataView(koffi.view(apiAddress, tableStart).slice(0));
+    const count = Math.min(functionNames.length, (Number(head.getBigUint64(0, true)) - tableStart) / 8);
+    this.version = [head.getInt32(32, true), head.getInt32(36, true)];
+    this.#addresses = new BigUint64Array(koffi.view(apiAddress, tableStart + 8 * count).slice(tableStart));
+  }
+
+  /**
+   * @throws PluginError when the file is missing, is no shared library for this machine, is no PJRT plugin, or speaks
+   *   an incompatible version of the interface
+   */
+  static open(path: string): Library {
+    if (!existsSync(path)) throw new PluginError(`PJRT plugin: no file at ${path}`);
+    const { dlopen, dlsym, dlerror } = dynamicLinker();
+    const handle = dlopen(path, resolveNow | noDelete);
+    if (handle === null) throw new PluginError(`PJRT plugin: cannot load ${path}: ${dlerror()}`);
+    const symbol = dlsym(handle, 'GetPjrtApi');
+    if (symbol === null) {
+      throw new PluginError(
+        `PJRT plugin: ${path} is a shared library, but no PJRT plugin (it has no GetPjrtApi)`,
+      );
+    }
+    const library = new Library(path, (koffi.decode(symbol, returnsApi) as () => bigint)());
+    const [major, minor] = library.version;
+    if (major !== 0 || minor < oldestMinor) {
+      throw new PluginError(
+        `PJRT plugin: ${path} has interface version ${major}.${minor}; this package speaks 0.${oldestMinor} and later 0.x`,
+      );
+    }
+    library.call('Plugin_Initialize', new Args(16));
+    return library;
+  }
+
+  /** Calls a function of the table. @throws PjrtError with the plugin's code and message */
+  call(name: FunctionName, args: Args): Args {
+    const error = this.function(name)(args.bytes);
+    if (error !== null) throw this.#takeError(error, name);
+    return args;
+  }
+
+  /** Like {@link call}, on a thread of libuv's pool: the event loop stays free. */
+  async callAsync(name: FunctionName, args: Args): Promise<Args> {
+    let call = this.#async.get(name);
+    if (call === undefined) {
+      call = promisify(this.function(name).async) as (args: Uint8Array) => Promise<bigint | null>;
+      this.#async.set(name, call);
+    }
+    const error = await call(args.bytes);
+    if (error !== null) throw this.#takeError(error, name);
+    return args;
+  }
+
+  /** The bare function, for the hot path: takes the struct's bytes or address, returns null or an error's handle. */
+  function(name: FunctionName): NativeFunction {
+    let fn = this.#functions.get(name);
+    if (fn === undefined) {
+      const address = this.#addresses[functionNames.indexOf(name)];
+      if (!address) {
+        throw new PjrtError('UNIMPLEMENTED', `the plugin at ${this.path} has no such function`, name);
+      }
+      fn = koffi.decode(address, returnsError) as NativeFunction;
+      this.#functions.set(name, fn);
+    }
+    return fn;
+  }
+
+  /** Frees an object by the deleter that came with it. */
+  release(deleter: bigint, object: bigint): void {
+    if (deleter !== 0n) (koffi.decode(deleter, releases) as (object: bigint) => void)(object);
+  }
+
+  /** Throws the error behind a handle that {@link function} returned. */
+  throwError(error: bigint, name: FunctionName): never {
+    throw this.#takeError(error, name);
+  }
+
+  #takeError(error: bigint, name: FunctionName): PjrtError {
+    const message = new Args(40).setWord(16, error);
+    this.function('Error_Message')(message.bytes);
+    const code = new Args(32).setWord(16, error);
+    this.function('Error_GetCode')(code.bytes);
+    const result = new PjrtError(codeName(code.int32(24)), message.text(24), name);
+    this.function('Error_Destroy')(new Args(24).setWord(16, error).bytes);
+    return result;
+  }
+}
+
+/** The oldest minor version whose structs have all the fields that this package writes. */
+const oldestMinor = 60;
+
+function dynamicLinker(): {
+  dlopen: (path: string, flags: number) => bigint | null;
+  dlsym: (handle: bigint, name: string) => bigint | null;
+  dlerror: () => string;
+} {
+  if (process.platform === 'win32') throw new PluginError('PJRT plugins are not available for Windows');
+  const self = koffi.load(null);
+  return {
+    dlopen: self.func('void *dlopen(const char *path, int flags)'),
+    dlsym: self.func('void *dlsym(void *handle, const char *name)'),
+    dlerror: self.func('const char *dlerror()'),
+  };
+}
