@@ -105,6 +105,12 @@ describe('parseTs: spellings of the header and bytes of other platforms', () => 
     expect(parseTs(new Uint8Array(bytes)).classes).toEqual(['né']);
   });
 
+  it('names UTF-16', () => {
+    const bytes = Buffer.from('\uFEFF@classLabel false\n@data\n1', 'utf16le');
+    expect(() => parseTs(bytes)).toThrow('the file is UTF-16: save it as UTF-8');
+    expect(() => parseTs(bytes.swap16())).toThrow('the file is UTF-16: save it as UTF-8');
+  });
+
   it('reads bytes that begin in the middle of their buffer', () => {
     const bytes = new TextEncoder().encode('xxx@classLabel false\n@data\n7');
     expect(values(parseTs(bytes.subarray(3)))).toEqual([[7]]);

@@ -35,7 +35,7 @@ export interface ParseTsOptions {
  * channels, `,` between time steps and `?` or NaN for a missing value.
  *
  * Header keys and truth values are read without regard to case, blanks and tabs may surround any item, lines end in LF or
- * CRLF, and a byte-order mark is dropped. Bytes are UTF-8, or Latin-1 where they are not valid UTF-8. Series of different
+ * CRLF, and a byte-order mark is dropped. Bytes are UTF-8, or Latin-1 if the file is not valid UTF-8. Series of different
  * cases may differ in length unless the header says otherwise. Labels are text: `1` and `1.0` are two labels.
  *
  * Errors name the file, the line, and what was expected. Refused by name: time stamps, `@targetLabel true` (regression), unknown
@@ -51,6 +51,8 @@ export function parseTs(source: string | Uint8Array, options: ParseTsOptions = {
     throw new Error(`parseTs: ${file}${line > 0 ? `:${line}` : ''}: ${message}`);
   };
   const bytes = typeof source === 'string' ? Buffer.from(source, 'utf8') : asBuffer(source);
+  const start = bytes.toString('latin1', 0, 2);
+  if (start === '\xff\xfe' || start === '\xfe\xff') fail(0, 'the file is UTF-16: save it as UTF-8');
   const reader = new TsHeaderReader(fail);
   let cases: CaseReader | undefined;
   let empty = true;

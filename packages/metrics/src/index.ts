@@ -1,1 +1,14 @@
-export {};
+export { accuracy, confusionMatrix } from './accuracy.js';
+export type { RealArray } from './array.js';
+export { MeanMetric } from './mean.js';
+export { type PrimalFeatures, primalSingularValues } from './primalSpectrum.js';
+export { singularValues } from './singularValues.js';
+export {
+  attentionSpectrum,
+  averageCurves,
+  type CurveStatistics,
+  componentsFor,
+  cumulativeSpectrum,
+  primalSpectrum,
+  type SpectrumOptions,
+} from './spectrum.js';
