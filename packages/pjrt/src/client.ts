@@ -114,6 +114,11 @@ export class Client {
     return new Executable(this, this.library.call('Executable_DeserializeAndLoad', args).word(40));
   }
 
+  /** Takes ownership of a buffer that a program returned. */
+  wrap(handle: bigint, type: ElementType, shape: readonly number[]): DeviceBuffer {
+    return new DeviceBuffer(this, handle, type, shape);
+  }
+
   destroyBuffer(handle: bigint): void {
     this.library.call('Buffer_Destroy', this.#destroyArgs.setWord(16, handle));
   }

@@ -1,0 +1,426 @@
+import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
+import {
+  type BackendValues,
+  type DataId,
+  DataStorage,
+  type DataType,
+  engine,
+  KernelBackend,
+  type MemoryInfo,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
+import { attributesKey } from './attributes-key.js';
+import { ExecutableCache } from './executables.js';
+import { runOnHost } from './fallback.js';
+import { fragmentOf } from './graph/fragment.js';
+import { Graph } from './graph/graph.js';
+import { emitModule, extractProgram } from './graph/program.js';
+import { DataValue, type HostArray, newHostArray, PendingValue } from './graph/values.js';
+import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
+import { compileFunction } from './jit/jit.js';
+import type { Trace } from './jit/trace.js';
+import { type Attributes, type Inputs, type Lowering, NotLowered } from './lowerings/table.js';
+
+/** What stands behind a tensor's data id. Tensors that are reshapes or clones of each other share it. */
+export interface Entry {
+  dtype: DataType;
+  refCount: number;
+  /** The array, of one of the shapes that its tensors have. Strings stay in `strings`. */
+  value: DataValue | undefined;
+  strings: BackendValues | undefined;
+}
+
+/**
+ * Limits of one lazily recorded graph. Compile time grows faster than a program's length (1,000 kernels: under a
+ * second), so a loop that reads nothing is cut into programs of this size, which repeat and compile once.
+ */
+const maxPendingKernels = 2000;
+const maxPendingBytes = 4 * 2 ** 30;
+
+/**
+ * The TensorFlow.js backend `xla`.
+ *
+ * It computes nothing itself. A kernel call is recorded in a graph; when a tensor is read, all pending tensors that are
+ * still alive are computed by one program, which XLA compiles, or has compiled before for a graph of the same structure.
+ * Values of tensors are inputs of such programs, so other numbers never mean another compilation.
+ *
+ * Pending work is also flushed by a limit on its size and after each update of a stock optimizer, so that loops which
+ * read nothing run in constant memory with programs that repeat.
+ */
+export class XlaBackend extends KernelBackend {
+  readonly client: Client;
+  readonly plugin: Plugin;
+  readonly executables: ExecutableCache;
+  readonly entries: DataStorage<Entry>;
+  /** The function that is being traced, if any: kernels are then recorded there. */
+  trace: Trace | undefined;
+  #graph = new Graph();
+  /** Values of the graph that a tensor holds: what a flush computes. */
+  readonly #live = new Set<PendingValue>();
+  #entryCount = 0;
+
+  constructor() {
+    super();
+    this.plugin = findPlugin();
+    prepareXlaFlags(this.plugin);
+    this.client = new Client(this.plugin.path, {
+      createOptions: this.plugin.platform === 'cuda' ? { preallocate: false } : {},
+    });
+    this.executables = new ExecutableCache(this.client);
+    this.entries = new DataStorage<Entry>(this, engine());
+  }
+
+  // What tfjs asks of every backend
+
+  override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
+    const dataId = {};
+    this.move(dataId, values, shape, dtype, 1);
+    return dataId;
+  }
+
+  override move(
+    dataId: DataId,
+    values: BackendValues,
+    shape: number[],
+    dtype: DataType,
+    refCount: number,
+  ): void {
+    const element = elementOf(dtype);
+    const entry: Entry = { dtype, refCount, value: undefined, strings: undefined };
+    if (element === undefined) {
+      if (dtype !== 'string') throw new Error(`xla backend: tensors of dtype ${dtype} are not supported`);
+      entry.strings = values;
+    } else {
+      const value = new DataValue(tensorType(element, shape));
+      value.host = toHostArray(values, dtype, sizeOf(shape));
+      value.hold();
+      this.trace?.constants.add(value);
+      entry.value = value;
+    }
+    this.entries.set(dataId, entry);
+    this.#entryCount++;
+  }
+
+  override readSync(dataId: DataId): BackendValues {
+    const entry = this.entries.get(dataId);
+    if (entry.value === undefined) return entry.strings!;
+    return this.hostArray(entry.value);
+  }
+
+  override async read(dataId: DataId): Promise<BackendValues> {
+    const entry = this.entries.get(dataId);
+    const value = entry.value;
+    if (value === undefined) return entry.strings!;
+    this.#refuseRead(value);
+    // The tensor may be disposed, or its buffer donated, before the copy is done: hold it.
+    value.hold();
+    try {
+      if (value.pending) await this.flushAsync();
+      if (value.failure !== undefined) throw value.failure;
+      if (value.host !== undefined) return value.host;
+      const target = newHostArray(value.type.element, sizeOf(value.type.shape));
+      await this.deviceBuffer(value).toHostAsync(target);
+      return target;
+    } finally {
+      this.#release(value);
+    }
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    if (!this.entries.has(dataId)) return true;
+    const entry = this.entries.get(dataId);
+    entry.refCount--;
+    if (!force && entry.refCount > 0) return false;
+    if (this.trace?.defersDisposal(dataId, entry.value)) return false;
+    this.removeEntry(dataId, entry);
+    return true;
+  }
+
+  removeEntry(dataId: DataId, entry: Entry): void {
+    if (entry.value !== undefined) this.#release(entry.value);
+    this.entries.delete(dataId);
+    this.#entryCount--;
+  }
+
+  #release(value: DataValue): void {
+    if (value.release() && value instanceof PendingValue) this.#live.delete(value);
+  }
+
+  override incRef(dataId: DataId): void {
+    this.entries.get(dataId).refCount++;
+  }
+
+  override refCount(dataId: DataId): number {
+    return this.entries.has(dataId) ? this.entries.get(dataId).refCount : 0;
+  }
+
+  override numDataIds(): number {
+    return this.#entryCount;
+  }
+
+  override memory(): Partial<MemoryInfo> & { unreliable: boolean } {
+    return { unreliable: false };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override timerAvailable(): boolean {
+    return true;
+  }
+
+  /** Wall-clock time of computing everything that `f` records, compilation included. */
+  override async time(f: () => void): Promise<{ kernelMs: number; wallMs: number }> {
+    this.flush();
+    const start = performance.now();
+    f();
+    this.flush();
+    const elapsed = performance.now() - start;
+    return { kernelMs: elapsed, wallMs: elapsed };
+  }
+
+  override dispose(): void {
+    this.executables.dispose();
+    this.client.dispose();
+  }
+
+  // Recording
+
+  /** Runs a kernel that has a lowering: records it. */
+  runKernel(
+    kernel: string,
+    lowering: Lowering,
+    inputs: Record<string, TensorInfo>,
+    attrs: Attributes,
+  ): TensorInfo[] {
+    const names: string[] = [];
+    const operands: DataValue[] = [];
+    for (const name of Object.keys(inputs)) {
+      const info = inputs[name];
+      if (info == null) continue;
+      if (info.dtype === 'string' || info.dtype === 'complex64')
+        return this.#runOnHost(kernel, inputs, attrs);
+      names.push(name);
+      operands.push(this.operand(info));
+    }
+    let key = `${kernel}|${attributesKey(attrs)}`;
+    for (let i = 0; i < operands.length; i++) key += `|${names[i]}:${operands[i].type.text}`;
+    try {
+      const results = this.record(key, kernel, operands, (b) => {
+        const values: Record<string, (typeof b.parameters)[number]> = {};
+        for (let i = 0; i < names.length; i++) values[names[i]] = b.parameters[i];
+        return lowering(b, values as Inputs, attrs);
+      });
+      return results.map((value) => this.tensorInfo(value));
+    } catch (error) {
+      if (error instanceof NotLowered) return this.#runOnHost(kernel, inputs, attrs);
+      throw error;
+    }
+  }
+
+  /** A tensor of the same contents in another shape. Outside a trace both share their data; nothing is computed. */
+  view(info: TensorInfo, shape: number[]): TensorInfo {
+    if (this.trace !== undefined && info.dtype !== 'string') {
+      // A view of a variable must stay what it was when the variable is assigned, so it has data of its own.
+      const value = this.operand(info);
+      return this.tensorInfo(sameShape(value.type.shape, shape) ? value : this.reshape(value, shape));
+    }
+    this.incRef(info.dataId);
+    return { dataId: info.dataId, shape, dtype: info.dtype };
+  }
+
+  #runOnHost(kernel: string, inputs: Record<string, TensorInfo>, attrs: Attributes): TensorInfo[] {
+    const results = runOnHost(this, kernel, inputs, attrs);
+    return Array.isArray(results) ? results : [results];
+  }
+
+  /** Adds a fragment to the graph, the trace's or the lazy one. */
+  record(
+    key: string,
+    kernel: string,
+    operands: readonly DataValue[],
+    write: Parameters<typeof fragmentOf>[3],
+  ): PendingValue[] {
+    const fragment = fragmentOf(
+      key,
+      kernel,
+      operands.map((value) => value.type),
+      write,
+    );
+    if (this.trace !== undefined) return this.trace.graph.add(fragment, operands);
+    if (this.#graph.nodes.length >= maxPendingKernels || this.#graph.bytes >= maxPendingBytes) this.flush();
+    // Leaves stay alive until the graph has run, even when their tensors go before.
+    for (const operand of operands) if (!operand.pending) this.#holdLeaf(operand);
+    return this.#graph.add(fragment, operands);
+  }
+
+  readonly #leaves = new Set<DataValue>();
+
+  #holdLeaf(value: DataValue): void {
+    if (this.#leaves.has(value)) return;
+    this.#leaves.add(value);
+    value.hold();
+  }
+
+  /** The value of a tensor in the shape that the tensor has. */
+  operand(info: TensorInfo): DataValue {
+    const entry = this.entries.get(info.dataId);
+    let value = entry.value;
+    if (value === undefined)
+      throw new Error(`xla backend: a ${info.dtype} tensor cannot be used on the device`);
+    if (value.failure !== undefined) throw value.failure;
+    if (this.trace !== undefined) value = this.trace.operand(info, value);
+    if (sameShape(value.type.shape, info.shape)) return value;
+    return this.reshape(value, info.shape);
+  }
+
+  /** A value that is computed now although no tensor holds it. */
+  materialise(value: DataValue): DataValue {
+    if (value instanceof PendingValue && value.pending) {
+      this.#live.add(value);
+      this.flush();
+    }
+    return value;
+  }
+
+  reshape(value: DataValue, shape: readonly number[]): DataValue {
+    const key = `Reshape|${shape.join('x')}|${value.type.text}`;
+    return this.record(key, 'Reshape', [value], (b) => b.reshape(b.parameters[0], shape))[0];
+  }
+
+  /** A tensor's data for a new value. */
+  tensorInfo(value: DataValue, dtype: DataType = dtypeOf(value.type.element)): TensorInfo {
+    return { dataId: this.newEntry(value, dtype), shape: [...value.type.shape], dtype };
+  }
+
+  newEntry(value: DataValue, dtype: DataType = dtypeOf(value.type.element)): DataId {
+    const dataId = {};
+    value.hold();
+    if (value instanceof PendingValue && value.graph === this.#graph) this.#live.add(value);
+    this.entries.set(dataId, { dtype, refCount: 1, value, strings: undefined });
+    this.#entryCount++;
+    return dataId;
+  }
+
+  // Computing
+
+  /** Computes all pending tensors that are alive. */
+  flush(): void {
+    const outputs = [...this.#live];
+    if (outputs.length === 0) {
+      this.#reset();
+      return;
+    }
+    const program = extractProgram(this.#graph, outputs);
+    try {
+      const executable = this.executables.get(program.key, () => emitModule(program));
+      this.#run(executable, program.inputs, outputs);
+    } catch (error) {
+      for (const output of outputs)
+        output.failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      this.#reset();
+    }
+  }
+
+  /** Like {@link flush}; compilation, if there is any, leaves the event loop free. */
+  async flushAsync(): Promise<void> {
+    // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
+    while (this.#live.size > 0) {
+      const program = extractProgram(this.#graph, [...this.#live]);
+      if (this.executables.has(program.key)) break;
+      await this.executables.prepare(program.key, () => emitModule(program));
+      if (extractProgram(this.#graph, [...this.#live]).key === program.key) break;
+    }
+    this.flush();
+  }
+
+  #run(
+    executable: import('@primal-attention/pjrt').Executable,
+    inputs: readonly DataValue[],
+    outputs: readonly PendingValue[],
+  ): void {
+    const list = executable.argumentList(inputs.length);
+    for (let i = 0; i < inputs.length; i++) list[i] = this.deviceBuffer(inputs[i]).handle;
+    const handles = executable.execute();
+    for (let i = 0; i < outputs.length; i++) outputs[i].buffer = this.adopt(handles[i], outputs[i].type);
+  }
+
+  #reset(): void {
+    for (const node of this.#graph.nodes) for (const result of node.results) result.detach();
+    this.#graph = new Graph();
+    this.#live.clear();
+    for (const leaf of this.#leaves) leaf.release();
+    this.#leaves.clear();
+  }
+
+  adopt(handle: bigint, type: TensorType): DeviceBuffer {
+    return this.client.wrap(handle, type.element, type.shape);
+  }
+
+  /** The buffer of a value that is not pending; uploads it when it is only on the host. */
+  deviceBuffer(value: DataValue): DeviceBuffer {
+    if (value.buffer === undefined) {
+      if (value.failure !== undefined) throw value.failure;
+      if (value.host === undefined) throw new Error('xla backend: the tensor was disposed');
+      value.buffer = this.client.toDevice(value.host, value.type.element, value.type.shape);
+    }
+    return value.buffer;
+  }
+
+  /** The values of an array, computed and copied to the host if need be. */
+  hostArray(value: DataValue): HostArray {
+    this.#refuseRead(value);
+    if (value.pending) this.flush();
+    if (value.failure !== undefined) throw value.failure;
+    if (value.host !== undefined) return value.host;
+    if (value.buffer === undefined)
+      throw new Error('xla backend: the tensor was disposed, or was made inside jit');
+    const target = newHostArray(value.type.element, sizeOf(value.type.shape));
+    value.buffer.toHost(target);
+    return target;
+  }
+
+  #refuseRead(value: DataValue): void {
+    if (this.trace?.owns(value)) {
+      throw new Error(
+        'jit: a tensor was read (data, dataSync, array, print, …) while the function was being compiled, when it has no ' +
+          'value yet. Return it from the function and read it outside.',
+      );
+    }
+  }
+
+  // Compiling
+
+  get tracing(): boolean {
+    return this.trace !== undefined;
+  }
+
+  /** See `jit` of @primal-attention/runtime. */
+  jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+    return compileFunction(this, fn);
+  }
+}
+
+function toHostArray(values: BackendValues, dtype: DataType, size: number): HostArray {
+  if (values == null) throw new Error('xla backend: a tensor needs values');
+  const list = values as ArrayLike<number>;
+  if (list.length !== size) {
+    throw new Error(`xla backend: ${size} values were expected, got ${list.length}`);
+  }
+  // A copy: the program may run, and read it, after the caller has put other numbers there.
+  switch (dtype) {
+    case 'float32':
+      return Float32Array.from(list);
+    case 'int32':
+      return Int32Array.from(list);
+    default:
+      return Uint8Array.from(list, (value) => (value ? 1 : 0));
+  }
+}

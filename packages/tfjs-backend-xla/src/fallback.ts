@@ -1,0 +1,56 @@
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { getKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { XlaBackend } from './backend.js';
+import type { Attributes } from './lowerings/table.js';
+
+let host: MathBackendCPU | undefined;
+
+/**
+ * Runs a kernel on the host with tfjs's CPU kernels: for kernels that have no sensible form as a program (strings,
+ * outputs whose shape depends on values) or whose lowering does not cover a case.
+ *
+ * @throws Error inside `jit`, where nothing has a value, and for kernels that tfjs's CPU backend does not have
+ */
+export function runOnHost(
+  backend: XlaBackend,
+  kernelName: string,
+  inputs: Record<string, TensorInfo>,
+  attrs: Attributes,
+): TensorInfo | TensorInfo[] {
+  if (backend.tracing) {
+    throw new Error(
+      `jit: kernel '${kernelName}' has no XLA lowering for these arguments (${Object.entries(inputs)
+        .map(([name, info]) => `${name}: ${info?.dtype} [${info?.shape}]`)
+        .join(', ')}), so it cannot be part of a compiled function. Run it outside.`,
+    );
+  }
+  const kernel = getKernel(kernelName, 'cpu');
+  if (kernel == null) {
+    throw new Error(
+      `xla backend: kernel '${kernelName}' has neither an XLA lowering nor a CPU kernel in tfjs`,
+    );
+  }
+  host ??= new MathBackendCPU();
+  const cpu = host;
+  const temporary = new Set<object>();
+  const toHost = (info: TensorInfo): TensorInfo => {
+    const dataId = cpu.write(backend.readSync(info.dataId), info.shape, info.dtype);
+    temporary.add(dataId);
+    return { dataId, shape: info.shape, dtype: info.dtype };
+  };
+  const hostInputs: Record<string, TensorInfo> | TensorInfo[] = Array.isArray(inputs)
+    ? inputs.map(toHost)
+    : Object.fromEntries(
+        Object.entries(inputs).map(([name, info]) => [name, info == null ? info : toHost(info)]),
+      );
+  const result = kernel.kernelFunc({ inputs: hostInputs as never, attrs: attrs as never, backend: cpu });
+  const outputs = (Array.isArray(result) ? result : [result]) as TensorInfo[];
+  const results = outputs.map((output) => ({
+    dataId: backend.write(cpu.readSync(output.dataId), output.shape, output.dtype),
+    shape: output.shape,
+    dtype: output.dtype,
+  }));
+  for (const output of outputs) temporary.add(output.dataId);
+  for (const dataId of temporary) cpu.disposeData(dataId, true);
+  return Array.isArray(result) ? results : results[0];
+}

@@ -1,0 +1,52 @@
+import { FunctionBuilder, type Value } from '../hlo/function-builder.js';
+import type { TensorType } from '../hlo/types.js';
+
+/**
+ * One kernel at one combination of input types and attributes, as a StableHLO function.
+ *
+ * A graph holds references to fragments, so recording a kernel costs one look-up: shapes and text were worked out when
+ * the combination was first seen. A program contains each of its fragments once and calls it; XLA inlines the calls.
+ */
+export interface Fragment {
+  readonly id: number;
+  /** The kernel, for messages. */
+  readonly kernel: string;
+  readonly results: readonly TensorType[];
+  readonly parameters: readonly TensorType[];
+  /** The function's text, without its name. */
+  readonly body: string;
+  /** `(types) -> (types)` of a call. */
+  readonly signature: string;
+}
+
+const fragments = new Map<string, Fragment>();
+
+/** The fragment of a combination; `write` is called when it is new. */
+export function fragmentOf(
+  key: string,
+  kernel: string,
+  parameters: readonly TensorType[],
+  write: (b: FunctionBuilder) => Value | Value[],
+): Fragment {
+  let fragment = fragments.get(key);
+  if (fragment === undefined) {
+    const builder = new FunctionBuilder(parameters);
+    const written = write(builder);
+    const values = Array.isArray(written) ? written : [written];
+    const results = values.map((value) => value.type);
+    const resultText = results.map((type) => type.text).join(', ');
+    fragment = {
+      id: fragments.size,
+      kernel,
+      results,
+      parameters,
+      body:
+        `(${builder.parameters.map((p) => `${p.name}: ${p.type.text}`).join(', ')}) -> (${resultText}) {\n` +
+        `${builder.lines.map((line) => `    ${line}\n`).join('')}` +
+        `    return ${values.map((value) => value.name).join(', ')} : ${resultText}\n  }`,
+      signature: `(${parameters.map((type) => type.text).join(', ')}) -> (${resultText})`,
+    };
+    fragments.set(key, fragment);
+  }
+  return fragment;
+}

@@ -1,0 +1,45 @@
+import type { ElementType } from '@primal-attention/pjrt';
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** The bits of a float32 as hexadecimal: the parser takes no NaN, no infinity, and no `1e-7`. */
+function floatBits(value: number): string {
+  scratch.setFloat32(0, value);
+  return `0x${scratch.getUint32(0).toString(16).toUpperCase().padStart(8, '0')}`;
+}
+
+/** A number as StableHLO writes it in a `dense<…>` literal. Floats are rounded to float32. */
+export function literal(value: number | boolean, element: ElementType): string {
+  switch (element) {
+    case 'i1':
+      return value ? 'true' : 'false';
+    case 'f32': {
+      const number = Math.fround(Number(value));
+      if (!Number.isFinite(number)) return floatBits(number);
+      if (Object.is(number, -0)) return '-0.0';
+      const text = number.toString();
+      if (!text.includes('e')) return text.includes('.') ? text : `${text}.0`;
+      const [mantissa, exponent] = text.split('e');
+      return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}e${exponent}`;
+    }
+    case 'i32':
+    case 'ui32':
+    case 'i64': {
+      const number = Number(value);
+      return Number.isNaN(number) ? '0' : Math.trunc(number).toString();
+    }
+    default:
+      throw new Error(`no literal form for the element type ${element}`);
+  }
+}
+
+/** A `dense<…>` literal of a flat list; one value when all are equal. */
+export function denseLiteral(values: ArrayLike<number | boolean>, element: ElementType): string {
+  const first = values[0];
+  let splat = values.length > 0;
+  for (let i = 1; i < values.length && splat; i++) splat = Object.is(values[i], first);
+  if (splat) return literal(first, element);
+  const parts = new Array<string>(values.length);
+  for (let i = 0; i < values.length; i++) parts[i] = literal(values[i], element);
+  return `[${parts.join(', ')}]`;
+}

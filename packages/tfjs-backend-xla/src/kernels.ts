@@ -1,0 +1,59 @@
+import {
+  getKernelsForBackend,
+  type KernelFunc,
+  registerKernel,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
+import type { XlaBackend } from './backend.js';
+import { runOnHost } from './fallback.js';
+import './lowerings/index.js';
+import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowerings/table.js';
+
+export const backendName = 'xla';
+
+/** Registers all kernels of the backend with tfjs: lowered ones, views, and tfjs's CPU kernels for the rest. */
+export function registerKernels(): void {
+  const registered = new Set<string>();
+  const register = (
+    kernelName: string,
+    run: (backend: XlaBackend, inputs: never, attrs: Attributes) => TensorInfo[] | TensorInfo,
+  ): void => {
+    registered.add(kernelName);
+    const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) =>
+      run(backend as XlaBackend, inputs as never, (attrs ?? {}) as unknown as Attributes);
+    registerKernel({ kernelName, backendName, kernelFunc });
+  };
+  for (const name of loweredKernels()) {
+    const lowering = loweringOf(name)!;
+    register(name, (backend, inputs, attrs) => {
+      const results = backend.runKernel(name, lowering, inputs, attrs);
+      return returnsList(name) ? results : results[0];
+    });
+  }
+  register('Identity', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
+  register('Reshape', (backend, { x }: { x: TensorInfo }, attrs) => {
+    const size = util.sizeFromShape(x.shape);
+    const shape = util.inferFromImplicitShape(attrs.shape as number[], size);
+    util.assert(
+      util.sizeFromShape(shape) === size,
+      () => `reshape: ${size} elements of [${x.shape}] do not make a [${shape}]`,
+    );
+    return backend.view(x, shape);
+  });
+  register('ExpandDims', (backend, { input }: { input: TensorInfo }, attrs) => {
+    const rank = input.shape.length;
+    const dim = attrs.dim as number;
+    util.assert(
+      -(rank + 1) <= dim && dim <= rank,
+      () => `expandDims: axis must be in [${-(rank + 1)}, ${rank}], got ${dim}`,
+    );
+    const shape = [...input.shape];
+    shape.splice(dim < 0 ? rank + 1 + dim : dim, 0, 1);
+    return backend.view(input, shape);
+  });
+  for (const { kernelName } of getKernelsForBackend('cpu')) {
+    if (registered.has(kernelName)) continue;
+    register(kernelName, (backend, inputs, attrs) => runOnHost(backend, kernelName, inputs, attrs));
+  }
+}

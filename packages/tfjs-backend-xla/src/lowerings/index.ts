@@ -1,0 +1,8 @@
+// One module per family of kernels; importing them fills the table.
+import './elementwise.js';
+import './gather-scatter.js';
+import './linear-algebra.js';
+import './normalization.js';
+import './random.js';
+import './reduction.js';
+import './shape.js';
