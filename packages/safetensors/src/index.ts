@@ -1,1 +1,4 @@
-export {};
+export { loadSafetensors, saveSafetensors } from './file.js';
+export { readSafetensors } from './read.js';
+export type { ArrayOf, DType, SafeTensor, SafeTensorsFile } from './tensor.js';
+export { type Metadata, type NamedTensors, writeSafetensors } from './write.js';
