@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { report, setUp } from '../setup/main.mjs';
+import { ROOT, TOOLS } from '../setup/workspace.mjs';
+import { show } from '../show.mjs';
+
+const node = (...args) => ({ program: process.execPath, args });
+
+/** What is run after the set-up, in this order; the first failure ends it. */
+const COMMANDS = [
+  // One at a time: each run uses all cores. What turbo has in its cache is not computed again.
+  node(TOOLS.turbo, 'run', 'experiment', '--concurrency=1', '--ui=stream'),
+  // Prints the table and `reproduced: N/N`, and writes report/index.html.
+  node(join(ROOT, 'experiments', 'uea', 'dist', 'report.js')),
+];
+
+/** Set-up, then COMMANDS. Returns the exit code. */
+export async function main() {
+  try {
+    await setUp();
+  } catch (error) {
+    return report(error);
+  }
+  for (const command of COMMANDS) {
+    const code = await show(command);
+    if (code !== 0) return code;
+  }
+  return 0;
+}

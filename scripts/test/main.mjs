@@ -1,0 +1,88 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { report, setUp } from '../setup/main.mjs';
+import { ROOT, TOOLS, venvProgram } from '../setup/workspace.mjs';
+import { show } from '../show.mjs';
+
+const node = (...args) => ({ program: process.execPath, args });
+const python = (...args) => ({ program: venvProgram('python'), args });
+const filesIn = (folder, ending) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+
+/** The parts after the set-up. A command is made when its turn comes, since it may name files that an earlier part made. */
+const PARTS = [
+  { name: 'lint', command: () => node(TOOLS.biome, 'check', '--error-on-warnings', '.') },
+  {
+    name: 'packages',
+    command: () =>
+      node(
+        TOOLS.turbo,
+        'run',
+        'typecheck',
+        'test',
+        '--ui=stream',
+        '--concurrency=100%',
+        '--continue=dependencies-successful',
+      ),
+  },
+  { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
+  {
+    name: 'scripts',
+    command: () => node('--test', '--test-reporter=spec', ...filesIn('scripts', '.test.mjs')),
+  },
+  { name: 'kernel', command: () => python('notebooks/test_kernel.py') },
+  { name: 'notebooks', command: () => python('notebooks/run.py', ...filesIn('notebooks', '.ipynb')) },
+];
+
+const NAMES = PARTS.map(({ name }) => name);
+const USAGE = `npm test [-- --only NAME], where NAME is one of ${NAMES.join(', ')}`;
+
+/** The parts that the arguments ask for; undefined when they are wrong. */
+function chosen(args) {
+  if (args.length === 0) return PARTS;
+  const [option, name] = args;
+  if (args.length !== 2 || option !== '--only' || !NAMES.includes(name)) return undefined;
+  return PARTS.filter((part) => part.name === name);
+}
+
+/** Runs `part` and returns `{ name, passed, seconds }`. */
+async function timed(name, run) {
+  console.log(`\n=== ${name}`);
+  const begin = performance.now();
+  const passed = (await run()) === 0;
+  return { name, passed, seconds: (performance.now() - begin) / 1000 };
+}
+
+/** Set-up and the parts; a failed part does not keep the next from running. Returns the exit code. */
+export async function main(args) {
+  const parts = chosen(args);
+  if (parts === undefined) {
+    console.error(`Not understood: ${args.join(' ')}\n${USAGE}`);
+    return 2;
+  }
+  const results = [
+    await timed('set-up', async () => {
+      try {
+        await setUp();
+        return 0;
+      } catch (error) {
+        return report(error);
+      }
+    }),
+  ];
+  if (results[0].passed) {
+    for (const { name, command } of parts) results.push(await timed(name, () => show(command())));
+  }
+
+  console.log('\n=== summary');
+  for (const { name, passed, seconds } of results) {
+    console.log(`  ${passed ? 'passed' : 'FAILED'}  ${name.padEnd(14)}${seconds.toFixed(1).padStart(7)} s`);
+  }
+  for (const { name } of parts.slice(results.length - 1)) console.log(`  not run ${name}`);
+  const failed = results.filter(({ passed }) => !passed).length;
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
