@@ -1,1 +1,43 @@
-export {};
+export type { Column, ColumnBatch, Columns } from './batches.js';
+export { clipByGlobalNorm } from './clip.js';
+export { NonFiniteError } from './epoch.js';
+export { createEvaluator } from './evaluate.js';
+export { AdamW } from './optimizers/adamw.js';
+export {
+  MomentOptimizer,
+  type MomentOptimizerOptions,
+  type NamedTensor,
+  type NamedVariables,
+  type UpdateRule,
+} from './optimizers/momentOptimizer.js';
+export { RAdam } from './optimizers/radam.js';
+export { autoProgress } from './progress/auto.js';
+export { logProgress } from './progress/log.js';
+export {
+  formatDuration,
+  formatProgress,
+  type ProgressSink,
+  type ProgressState,
+  silentProgress,
+} from './progress/sink.js';
+export { type ProgressStream, terminalProgress } from './progress/terminal.js';
+export {
+  type CheckpointContents,
+  type CheckpointTarget,
+  type HostTensor,
+  loadCheckpoint,
+  readTensors,
+  writeCheckpoint,
+} from './run/checkpoint.js';
+export { configHash } from './run/configHash.js';
+export type { MetricsLine } from './run/metricsLog.js';
+export type { BestEvaluation, FinishedRun, RunPosition } from './run/runFolder.js';
+export { constant, type OneCycleOptions, oneCycle, type Rates, type Schedule } from './schedule.js';
+export { paperEvaluations, type TrainOptions, type TrainResult, train } from './train.js';
+export {
+  type Batch,
+  createTrainStep,
+  type LossAndMetrics,
+  type StepOutputs,
+  type TrainStepOptions,
+} from './trainStep.js';
