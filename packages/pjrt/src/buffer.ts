@@ -49,6 +49,7 @@ export class DeviceBuffer {
 
   /** Copies the array into `target`, waiting for the programs that compute it. Row-major order. */
   toHost(target: ArrayBufferView): void {
+    if (this.byteSize === 0) return;
     const library = this.#client.library;
     const event = library.call('Buffer_ToHostBuffer', this.#copyArgs(target)).word(48);
     try {
@@ -60,6 +61,7 @@ export class DeviceBuffer {
 
   /** Like {@link toHost}, without blocking the event loop. `target` must not be used before it resolves. */
   async toHostAsync(target: ArrayBufferView): Promise<void> {
+    if (this.byteSize === 0) return;
     const library = this.#client.library;
     const args = this.#copyArgs(target);
     const event = library.call('Buffer_ToHostBuffer', args).word(48);

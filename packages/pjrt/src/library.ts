@@ -11,11 +11,22 @@ type NativeFunctionAsync = (args: Uint8Array, done: (error: unknown, result: big
 const mebibyte = 2 ** 20;
 
 // XLA's compiler recurses over the program: koffi's default of 2 MiB ends in a segmentation fault at 20,000 operations.
-koffi.config({ ...koffi.config(), sync_stack_size: 16 * mebibyte, async_stack_size: 16 * mebibyte });
+const callStack = 16 * mebibyte;
+const koffiConfig = koffi.config();
+if ((koffiConfig.sync_stack_size ?? 0) < callStack) {
+  try {
+    koffi.config({ ...koffiConfig, sync_stack_size: callStack, async_stack_size: callStack });
+  } catch (cause) {
+    process.emitWarning(
+      `another package loaded a native library through koffi before @primal-attention/pjrt, so its call stack stays at ` +
+        `${koffiConfig.sync_stack_size} bytes and compiling very long programs may crash; import this package first (${cause})`,
+    );
+  }
+}
 
-const returnsError = koffi.proto('void *PJRT_Function(void *args)');
-const releases = koffi.proto('void PJRT_Deleter(void *object)');
-const returnsApi = koffi.proto('void *GetPjrtApi_Function()');
+const returnsError = koffi.proto('void *', ['void *']);
+const releases = koffi.proto('void', ['void *']);
+const returnsApi = koffi.proto('void *', []);
 
 /** What to add to the flags of dlopen so that the library is never unloaded. */
 const noDelete = process.platform === 'darwin' ? 0x80 : 0x1000;

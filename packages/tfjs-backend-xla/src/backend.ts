@@ -75,6 +75,8 @@ export class XlaBackend extends KernelBackend {
   override write(values: BackendValues, shape: number[], dtype: DataType): DataId {
     const dataId = {};
     this.move(dataId, values, shape, dtype, 1);
+    const { value } = this.entries.get(dataId);
+    if (value !== undefined) this.trace?.constants.add(value);
     return dataId;
   }
 
@@ -94,7 +96,6 @@ export class XlaBackend extends KernelBackend {
       const value = new DataValue(tensorType(element, shape));
       value.host = toHostArray(values, dtype, sizeOf(shape));
       value.hold();
-      this.trace?.constants.add(value);
       entry.value = value;
     }
     this.entries.set(dataId, entry);
@@ -187,6 +188,11 @@ export class XlaBackend extends KernelBackend {
   override dispose(): void {
     this.executables.dispose();
     this.client.dispose();
+  }
+
+  /** The values of a tensor if they can be had without computing or copying anything. */
+  knownOnHost(info: TensorInfo): HostArray | undefined {
+    return this.entries.get(info.dataId).value?.host;
   }
 
   // Recording

@@ -7,6 +7,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from './backend.js';
 import { runOnHost } from './fallback.js';
+import { checks } from './index-checks.js';
 import './lowerings/index.js';
 import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowerings/table.js';
 
@@ -26,7 +27,9 @@ export function registerKernels(): void {
   };
   for (const name of loweredKernels()) {
     const lowering = loweringOf(name)!;
+    const check = checks[name];
     register(name, (backend, inputs, attrs) => {
+      check?.(backend, inputs, attrs);
       const results = backend.runKernel(name, lowering, inputs, attrs);
       return returnsList(name) ? results : results[0];
     });

@@ -2,7 +2,7 @@ import type { ElementType } from '@primal-attention/pjrt';
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** The bits of a float32 as hexadecimal: the parser takes no NaN, no infinity, and no `1e-7`. */
+/** The bits of a float32 as hexadecimal: the parser takes no NaN and no infinity by name. */
 function floatBits(value: number): string {
   scratch.setFloat32(0, value);
   return `0x${scratch.getUint32(0).toString(16).toUpperCase().padStart(8, '0')}`;

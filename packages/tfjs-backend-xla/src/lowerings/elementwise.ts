@@ -17,16 +17,13 @@ const binary: Record<string, string> = {
 };
 for (const [kernel, op] of Object.entries(binary)) lower(kernel, (b, { a, b: c }) => b.binary(op, a, c));
 
-/** Integer powers of a negative exponent are 0 in StableHLO, and 1/x rounded in tfjs: left to the host. */
-lower('Pow', (b, { a, b: c }) => {
-  if (a.type.element !== 'f32') throw new NotLowered('integer power');
-  return b.binary('power', a, c);
-});
+lower('Pow', (b, { a, b: c }) => b.binary('power', a, c));
 
 lower('RealDiv', (b, { a, b: c }) => b.binary('divide', b.convert(a, 'f32'), b.convert(c, 'f32')));
 
+/** An integer, also of floats, as in tfjs. */
 lower('FloorDiv', (b, { a, b: c }) => {
-  if (a.type.element !== 'i32') return b.unary('floor', b.binary('divide', a, c));
+  if (a.type.element !== 'i32') return b.convert(b.unary('floor', b.binary('divide', a, c)), 'i32');
   const quotient = b.binary('divide', a, c);
   const remainder = b.binary('remainder', a, c);
   const zero = b.like(a, 0);
