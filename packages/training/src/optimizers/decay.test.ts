@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { naiveLength } from '../testing/naiveOptimizers.js';
 import { averageLength, decayOf, maximalLength, oneMinusPower } from './decay.js';
 
-const steps = [1, 2, 3, 4, 5, 6, 7, 10, 30, 99, 100, 101, 500, 999, 1000, 1001, 5000, 20_000, 100_000, 1_000_000];
+const steps = [
+  1, 2, 3, 4, 5, 6, 7, 10, 30, 99, 100, 101, 500, 999, 1000, 1001, 5000, 20_000, 100_000, 1_000_000,
+];
 const betas = [0.5, 0.85, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999];
 
 function read(fn: () => tf.Tensor): number {

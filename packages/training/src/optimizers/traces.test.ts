@@ -15,13 +15,40 @@ const cycle = oneCycle({ maxLearningRate: 0.15, totalSteps: steps, warmupSteps: 
 const adamw = { beta2: 0.999, epsilon: 1e-6 };
 const radam = { beta2: 0.999, epsilon: 1e-8 };
 const cases = [
-  { name: 'adamw_onecycle', Optimizer: AdamW, naive: naiveAdamW, settings: { ...adamw, weightDecay: 0 }, schedule: cycle },
-  { name: 'adamw_onecycle_wd', Optimizer: AdamW, naive: naiveAdamW, settings: { ...adamw, weightDecay: 0.05 }, schedule: cycle },
-  { name: 'radam', Optimizer: RAdam, naive: naiveRAdam, settings: { ...radam, weightDecay: 0 }, schedule: undefined },
-  { name: 'radam_wd', Optimizer: RAdam, naive: naiveRAdam, settings: { ...radam, weightDecay: 0.05 }, schedule: undefined },
+  {
+    name: 'adamw_onecycle',
+    Optimizer: AdamW,
+    naive: naiveAdamW,
+    settings: { ...adamw, weightDecay: 0 },
+    schedule: cycle,
+  },
+  {
+    name: 'adamw_onecycle_wd',
+    Optimizer: AdamW,
+    naive: naiveAdamW,
+    settings: { ...adamw, weightDecay: 0.05 },
+    schedule: cycle,
+  },
+  {
+    name: 'radam',
+    Optimizer: RAdam,
+    naive: naiveRAdam,
+    settings: { ...radam, weightDecay: 0 },
+    schedule: undefined,
+  },
+  {
+    name: 'radam_wd',
+    Optimizer: RAdam,
+    naive: naiveRAdam,
+    settings: { ...radam, weightDecay: 0.05 },
+    schedule: undefined,
+  },
 ];
 
-function ratesAt(schedule: ((step: number) => Rates) | undefined, step: number): { learningRate: number; beta1: number } {
+function ratesAt(
+  schedule: ((step: number) => Rates) | undefined,
+  step: number,
+): { learningRate: number; beta1: number } {
   return { learningRate: 0.075, beta1: 0.9, ...schedule?.(step) };
 }
 
@@ -32,7 +59,11 @@ function objective(x: tf.Tensor1D, matrix: tf.Tensor2D, centre: tf.Tensor1D): tf
   return tf.add(quadratic, tf.mul(0.05, tf.sum(tf.square(tf.square(x))))) as tf.Scalar;
 }
 
-function objectiveGradient(x: Float64Array, matrix: ArrayLike<number>, centre: ArrayLike<number>): Float64Array {
+function objectiveGradient(
+  x: Float64Array,
+  matrix: ArrayLike<number>,
+  centre: ArrayLike<number>,
+): Float64Array {
   return x.map((value, i) => {
     let sum = 0.2 * value ** 3;
     for (let j = 0; j < size; j++) sum += matrix[i * size + j] * (x[j] - centre[j]);
@@ -48,7 +79,9 @@ describe.each(cases)('$name', ({ name, Optimizer, naive, settings, schedule }) =
       const gradient = objectiveGradient(state.x, trace(`${name}.in.A`), trace(`${name}.in.c`));
       naive(state, gradient, ratesAt(schedule, step), settings);
       // The golden file's own tolerance for float64.
-      expect(relativeError(state.x, params.subarray((step + 1) * size, (step + 2) * size))).toBeLessThan(1e-10);
+      expect(relativeError(state.x, params.subarray((step + 1) * size, (step + 2) * size))).toBeLessThan(
+        1e-10,
+      );
     }
     expect(relativeError(state.m, trace(`${name}.out.exp_avg`))).toBeLessThan(1e-10);
     expect(relativeError(state.v, trace(`${name}.out.exp_avg_sq`))).toBeLessThan(1e-10);
@@ -64,18 +97,22 @@ describe.each(cases)('$name', ({ name, Optimizer, naive, settings, schedule }) =
     const losses: number[] = [];
     for (let step = 0; step < steps; step++) {
       Object.assign(optimizer, ratesAt(schedule, step));
-      const loss = optimizer.minimize(() => objective(x as tf.Tensor as tf.Tensor1D, matrix, centre), true, [x])!;
+      const loss = optimizer.minimize(() => objective(x as tf.Tensor as tf.Tensor1D, matrix, centre), true, [
+        x,
+      ])!;
       losses.push(loss.dataSync()[0]);
       values.push(...x.dataSync());
       loss.dispose();
     }
-    // The golden file's tolerance for float32; the closed loop of 30 steps is 1e-6 off.
+    // The golden file's tolerance for float32; after 30 steps in a closed loop the weights are 3e-7 off.
     expect(relativeError(values, params.subarray(size))).toBeLessThan(1e-5);
     expect(relativeError(values, trace(`${name}.out.params_f32`).subarray(size))).toBeLessThan(1e-5);
     expect(relativeError(losses, trace(`${name}.out.loss`))).toBeLessThan(1e-5);
     const state = optimizer.state();
     expect(relativeError(state[`${x.name}/m`].dataSync(), trace(`${name}.out.exp_avg`))).toBeLessThan(1e-5);
-    expect(relativeError(state[`${x.name}/v`].dataSync(), trace(`${name}.out.exp_avg_sq`))).toBeLessThan(1e-5);
+    expect(relativeError(state[`${x.name}/v`].dataSync(), trace(`${name}.out.exp_avg_sq`))).toBeLessThan(
+      1e-5,
+    );
     expect(optimizer.iterations).toBe(steps);
     optimizer.dispose();
     tf.dispose([x, matrix, centre]);

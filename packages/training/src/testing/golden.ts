@@ -5,7 +5,9 @@ import { type ArrayOf, readSafetensors } from '@primal-attention/safetensors';
 
 /** Traces of the official optimizers and schedules: a fixture of the attention package, which keeps all of them. */
 export function loadOptimizerTraces(): (name: string) => Float64Array | Float32Array | Int32Array {
-  const attention = dirname(createRequire(import.meta.url).resolve('@primal-attention/attention/package.json'));
+  const attention = dirname(
+    createRequire(import.meta.url).resolve('@primal-attention/attention/package.json'),
+  );
   const { tensors } = readSafetensors(readFileSync(join(attention, 'fixtures', 'optim.safetensors')));
   return (name) => {
     const tensor = tensors.get(name);
@@ -16,7 +18,8 @@ export function loadOptimizerTraces(): (name: string) => Float64Array | Float32A
 
 /** Largest |actual - expected|, relative to the largest |expected|. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (actual.length !== expected.length) throw new Error(`lengths ${actual.length} and ${expected.length} differ`);
+  if (actual.length !== expected.length)
+    throw new Error(`lengths ${actual.length} and ${expected.length} differ`);
   let difference = 0;
   let size = 0;
   for (let i = 0; i < expected.length; i++) {

@@ -35,7 +35,8 @@ export function naiveAdamW(
   const { step, x, m, v } = state;
   for (let i = 0; i < x.length; i++) {
     const denominator = Math.sqrt(v[i] / (1 - beta2 ** step)) + epsilon;
-    x[i] = x[i] * (1 - learningRate * weightDecay) - (learningRate / (1 - beta1 ** step)) * (m[i] / denominator);
+    x[i] =
+      x[i] * (1 - learningRate * weightDecay) - (learningRate / (1 - beta1 ** step)) * (m[i] / denominator);
   }
 }
 
