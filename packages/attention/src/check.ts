@@ -1,0 +1,50 @@
+import type * as tf from '@tensorflow/tfjs';
+
+export function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
+}
+
+/** Refuses an option that is not known, which is most often a misspelt one. */
+export function checkKeys(caller: string, given: object, known: readonly string[]): void {
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) {
+      throw new Error(`${caller}: unknown option '${key}'; expected one of ${known.join(', ')}`);
+    }
+  }
+}
+
+export function checkCount(caller: string, name: string, value: unknown): void {
+  if (!isCount(value)) throw new Error(`${caller}: ${name} must be a positive integer, got ${String(value)}`);
+}
+
+export function checkOneOf(caller: string, name: string, value: unknown, known: readonly string[]): void {
+  if (!known.includes(value as string)) {
+    throw new Error(
+      `${caller}: ${name} must be one of '${known.join("', '")}', got ${JSON.stringify(value)}`,
+    );
+  }
+}
+
+/**
+ * Checks shapes against a pattern such as `{ q: [q, 'H B N p'], we: [we, 'H n s'] }`, in which one letter stands for one
+ * size everywhere.
+ */
+export function checkShapes(
+  caller: string,
+  given: Record<string, [tensor: tf.Tensor, pattern: string]>,
+): void {
+  const sizes = new Map<string, number>();
+  for (const [name, [tensor, pattern]] of Object.entries(given)) {
+    const letters = pattern.split(' ');
+    const fits =
+      tensor.shape.length === letters.length &&
+      letters.every((letter, i) => {
+        if (!sizes.has(letter)) sizes.set(letter, tensor.shape[i]);
+        return sizes.get(letter) === tensor.shape[i];
+      });
+    if (!fits) {
+      const shapes = Object.entries(given).map(([n, [t, p]]) => `${n} [${t.shape}] (expected [${p}])`);
+      throw new Error(`${caller}: the shape of ${name} does not fit; given ${shapes.join(', ')}`);
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import * as tf from '@tensorflow/tfjs';
+import { checkCount, checkOneOf } from '../check.js';
+import { cosineFeatureMap } from '../feature-map.js';
+import { mergeHeads, splitHeads } from '../heads.js';
+import { OrthogonalHeads, SeededUniform } from '../initializers.js';
+import { reportObjective } from '../ksvd-loss.js';
+import { landmarkPositions, takeRows } from '../landmarks.js';
+import { combineScores, ksvdObjective, primalScores, projectionTrace, weightTrace } from '../primal.js';
+import { emitScores } from '../scores.js';
+import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from './attention-layer.js';
+
+export interface PrimalAttentionConfig extends AttentionConfig {
+  /** s, the number of singular directions per head. */
+  rank: number;
+  /** n, the number of rows of X in f(X). Give this, or `rankMultiplier`. */
+  landmarks?: number;
+  /** Makes n = rank * rankMultiplier, and no more than `maxLength` where that is given (the UEA code's rule). */
+  rankMultiplier?: number;
+  /** The longest sequence there will be. */
+  maxLength?: number;
+  /**
+   * Which weights the trace of the objective takes: W_e and W_r (`weights`, the default, as in all published runs), or
+   * W_{e|X} and W_{r|X} (`projections`, the LRA code without `--trace_no_x`).
+   */
+  trace?: 'weights' | 'projections';
+  /**
+   * Sets padded positions to 0 before the output map, whose bias then remains (as in the LRA code). Default true; without
+   * a mask among the inputs it means nothing.
+   */
+  maskOutput?: boolean;
+  /**
+   * Sets padded rows of f(X) to 0, so that padding changes no real token's output. Default false, as in the official code.
+   */
+  maskLandmarks?: boolean;
+}
+
+const traces = ['weights', 'projections'] as const;
+
+/**
+ * o_i = W_out [heads: W_c [e_i ; r_i]], e_i = W_{e|X}^T phi(W_q x_i), r_i = W_{r|X}^T phi(W_k x_i),
+ * W_{e|X} = f(X)^T W_e, W_{r|X} = f(X)^T W_r, phi(z) = z / ||z|| (equations 6 and 9, data-dependent weights).
+ *
+ * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d].
+ * f(X) is made of n rows of x, at even distances ({@link landmarkPositions}), with head h taking its p = d / H features.
+ * Time O(B N d (d + s)), memory O(B N d): linear in N.
+ *
+ * | weight | shape | paper | initial values |
+ * |---|---|---|---|
+ * | `query/kernel`, `key/kernel` | [d, d] | W_q, W_k | U(+-1/sqrt d) |
+ * | `we`, `wr` | [H, n, s] | W_e, W_r | {@link OrthogonalHeads} |
+ * | `lambda` | [H, s] | square root of Lambda | U[0, 1) |
+ * | `combine/kernel` | [2 s, p] | W_o | U(+-1/sqrt(2 s)) |
+ * | `output/kernel` | [d, d] | none | U(+-1/sqrt d) |
+ *
+ * and the biases of the four linear maps. The objective J reaches a loss through `withLosses` or `attachKsvdLoss`; the
+ * scores are heard with `onScores`. A fully padded sample gives `output/bias` at every position, with finite gradients.
+ *
+ * How ours differs from the paper, with the official code:
+ * - two linear maps follow the scores (W_c shared by the heads, then W_out), the paper has one;
+ * - there are no values; dropout on attention does not exist here;
+ * - W_e and W_r have a fixed n: for another N the grid stretches, and where n > N rows repeat;
+ * - padding takes part: padded rows are sampled into f(X), and J counts padded positions. `maskLandmarks` mends the first.
+ *
+ * Source: yingyichen-cyy/PrimalAttention, PrimalAttention_LRA/PrimalFormer/attentions and
+ * PrimalAttention_TimeSeries/PrimalFormer/models/Primal_Attention.py, whose differences are the options above.
+ */
+export class PrimalAttention extends AttentionLayer {
+  /** @nocollapse */
+  static readonly className: string = 'PrimalAttention';
+  readonly rank: number;
+  /** n, the number of rows of f(X). */
+  readonly landmarks: number;
+  readonly trace: 'weights' | 'projections';
+  readonly maskOutput: boolean;
+  readonly maskLandmarks: boolean;
+  #we: tf.LayerVariable | undefined;
+  #wr: tf.LayerVariable | undefined;
+  #lambda: tf.LayerVariable | undefined;
+
+  constructor(config: PrimalAttentionConfig) {
+    super(
+      config,
+      ['rank', 'landmarks', 'rankMultiplier', 'maxLength', 'trace', 'maskOutput', 'maskLandmarks'],
+      'PrimalAttention',
+    );
+    const { rank, trace = 'weights', maskOutput = true, maskLandmarks = false } = config;
+    checkCount('PrimalAttention', 'rank', rank);
+    checkOneOf('PrimalAttention', 'trace', trace, traces);
+    this.rank = rank;
+    this.landmarks = landmarkCount(config);
+    this.trace = trace;
+    this.maskOutput = maskOutput;
+    this.maskLandmarks = maskLandmarks;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    super.build(inputShape);
+    const { features, heads, landmarks, rank, headSize } = this;
+    this.addLinear('query', features, features);
+    this.addLinear('key', features, features);
+    const orthogonal = (name: string): tf.LayerVariable =>
+      this.addWeight(name, [heads, landmarks, rank], 'float32', new OrthogonalHeads(this.seeded(name)));
+    this.#we = orthogonal('we');
+    this.#wr = orthogonal('wr');
+    this.#lambda = this.addWeight(
+      'lambda',
+      [heads, rank],
+      'float32',
+      new SeededUniform({ ...this.seeded('lambda'), min: 0, max: 1 }),
+    );
+    this.addLinear('combine', 2 * rank, headSize);
+    this.addLinear('output', features, features);
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], { training = false }: CallOptions): tf.Tensor {
+    return tf.tidy(() => {
+      const { x, mask } = this.inputs(inputs);
+      const { heads } = this;
+      const we = this.#we?.read() as tf.Tensor3D;
+      const wr = this.#wr?.read() as tf.Tensor3D;
+      const queries = cosineFeatureMap(splitHeads(this.linear('query', x), heads)); // [H, B, N, p]
+      const keys = cosineFeatureMap(splitHeads(this.linear('key', x), heads)); // [H, B, N, p]
+      const landmarks = splitHeads(this.#landmarkRows(x, mask), heads); // [H, B, n, p]
+      const { e, r, projectionE, projectionR } = primalScores(queries, keys, landmarks, we, wr);
+
+      reportObjective(this, training, () => {
+        const trace =
+          this.trace === 'weights' ? weightTrace(we, wr) : projectionTrace(projectionE, projectionR);
+        return ksvdObjective(e, r, this.#lambda?.read() as tf.Tensor2D, trace).objective;
+      });
+      emitScores(this, () => ({ queries, keys, e, r, landmarks, projectionE, projectionR }));
+
+      const { kernel, bias } = this.linearWeights('combine');
+      let merged = mergeHeads(combineScores(e, r, kernel, bias)); // [B, N, d]
+      if (mask !== undefined && this.maskOutput) merged = tf.mul(merged, tf.expandDims(mask, 2));
+      return this.linear('output', merged);
+    });
+  }
+
+  /** f(X) before it is cut into heads, [B, n, d]. */
+  #landmarkRows(x: tf.Tensor3D, mask: tf.Tensor2D | undefined): tf.Tensor3D {
+    const positions = landmarkPositions(x.shape[1], this.landmarks);
+    const rows = takeRows(x, positions);
+    if (mask === undefined || !this.maskLandmarks) return rows;
+    return tf.mul(rows, takeRows(tf.expandDims(mask, 2) as tf.Tensor3D, positions));
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { rank, landmarks, trace, maskOutput, maskLandmarks } = this;
+    return { ...super.getConfig(), rank, landmarks, trace, maskOutput, maskLandmarks };
+  }
+}
+tf.serialization.registerClass(PrimalAttention);
+
+function landmarkCount({ rank, landmarks, rankMultiplier, maxLength }: PrimalAttentionConfig): number {
+  if ((landmarks === undefined) === (rankMultiplier === undefined)) {
+    throw new Error(
+      `PrimalAttention: give either landmarks or rankMultiplier, got landmarks ${landmarks} and rankMultiplier ${rankMultiplier}`,
+    );
+  }
+  if (landmarks !== undefined) {
+    checkCount('PrimalAttention', 'landmarks', landmarks);
+    if (maxLength !== undefined) {
+      throw new Error('PrimalAttention: maxLength goes with rankMultiplier; landmarks is taken as it is');
+    }
+    return landmarks;
+  }
+  checkCount('PrimalAttention', 'rankMultiplier', rankMultiplier);
+  if (maxLength === undefined) return rank * (rankMultiplier as number);
+  checkCount('PrimalAttention', 'maxLength', maxLength);
+  return Math.min(rank * (rankMultiplier as number), maxLength);
+}

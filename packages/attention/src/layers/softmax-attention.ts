@@ -1,0 +1,72 @@
+import { dropout, nextRandomKey } from '@primal-attention/runtime';
+import * as tf from '@tensorflow/tfjs';
+import { checkOneOf } from '../check.js';
+import { mergeHeads, splitHeads } from '../heads.js';
+import { emitScores } from '../scores.js';
+import { type MaskMode, maskModes, softmaxAttention } from '../softmax.js';
+import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from './attention-layer.js';
+
+export interface SoftmaxAttentionConfig extends AttentionConfig {
+  /** Rate of dropout on the attention matrix in training. Default 0. */
+  dropout?: number;
+  /** What a mask among the inputs does. Default `exact`; the official LRA code is `additive`. */
+  maskMode?: MaskMode;
+}
+
+/**
+ * o_i = W_o [heads: sum_j softmax_j(q_i . k_j / sqrt(p)) v_j], q = W_q x, k = W_k x, v = W_v x: the canonical attention
+ * that Primal-Attention is compared with.
+ *
+ * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d].
+ * Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their biases [d], all U(+-1/sqrt d), as
+ * torch's linear maps. Time and memory grow with N^2.
+ *
+ * With `exact`, a fully padded sample gives `output/bias` at every position; with `additive`, see {@link MaskMode}.
+ *
+ * Dropout draws its key with `nextRandomKey`: wrap the training step in `withRandomKey`.
+ */
+export class SoftmaxAttention extends AttentionLayer {
+  /** @nocollapse */
+  static readonly className: string = 'SoftmaxAttention';
+  readonly dropout: number;
+  readonly maskMode: MaskMode;
+
+  constructor(config: SoftmaxAttentionConfig) {
+    super(config, ['dropout', 'maskMode'], 'SoftmaxAttention');
+    const { dropout = 0, maskMode = 'exact' } = config;
+    if (!(dropout >= 0 && dropout < 1)) {
+      throw new Error(`SoftmaxAttention: dropout must be in [0, 1), got ${dropout}`);
+    }
+    checkOneOf('SoftmaxAttention', 'maskMode', maskMode, maskModes);
+    this.dropout = dropout;
+    this.maskMode = maskMode;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    super.build(inputShape);
+    for (const name of ['query', 'key', 'value', 'output'])
+      this.addLinear(name, this.features, this.features);
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], { training = false }: CallOptions): tf.Tensor {
+    return tf.tidy(() => {
+      const { x, mask } = this.inputs(inputs);
+      const [queries, keys, values] = ['query', 'key', 'value'].map(
+        (name) => splitHeads(this.linear(name, x), this.heads), // [H, B, N, p]
+      );
+      const drop = training && this.dropout > 0;
+      const { output, weights } = softmaxAttention(queries, keys, values, {
+        mask,
+        maskMode: this.maskMode,
+        ...(drop && { transformWeights: (w: tf.Tensor4D) => dropout(w, this.dropout, nextRandomKey()) }),
+      });
+      emitScores(this, () => ({ queries, keys, values, weights }));
+      return this.linear('output', mergeHeads(output)); // [B, N, d]
+    });
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...super.getConfig(), dropout: this.dropout, maskMode: this.maskMode };
+  }
+}
+tf.serialization.registerClass(SoftmaxAttention);

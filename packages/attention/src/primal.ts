@@ -1,0 +1,136 @@
+import * as tf from '@tensorflow/tfjs';
+import { checkShapes } from './check.js';
+
+/** The projection scores of a Primal layer and the weights that made them. */
+export interface PrimalScores {
+  /** e(x_i) on the query side, [H, B, N, s]. */
+  e: tf.Tensor4D;
+  /** r(x_j) on the key side, [H, B, N, s]. */
+  r: tf.Tensor4D;
+  /** W_{e|X} = f(X)^T W_e, [H, B, p, s]. */
+  projectionE: tf.Tensor4D;
+  /** W_{r|X} = f(X)^T W_r, [H, B, p, s]. */
+  projectionR: tf.Tensor4D;
+}
+
+/**
+ * e_i = W_{e|X}^T phi_q(x_i), r_j = W_{r|X}^T phi_k(x_j), with W_{e|X} = f(X)^T W_e and W_{r|X} = f(X)^T W_r
+ * (equation 6; data-dependent weights).
+ *
+ * @param q phi_q, the queries after the feature map, [H, B, N, p]
+ * @param k phi_k, the keys after the feature map, [H, B, N, p]
+ * @param landmarks f(X), [H, B, n, p]
+ * @param we W_e, [H, n, s]
+ * @param wr W_r, [H, n, s]
+ */
+export function primalScores(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  landmarks: tf.Tensor4D,
+  we: tf.Tensor3D,
+  wr: tf.Tensor3D,
+): PrimalScores {
+  checkShapes('primalScores', {
+    q: [q, 'H B N p'],
+    k: [k, 'H B N p'],
+    landmarks: [landmarks, 'H B n p'],
+    we: [we, 'H n s'],
+    wr: [wr, 'H n s'],
+  });
+  const [heads, batch, count, size] = landmarks.shape;
+  // Samples become columns, so that one product per head serves the whole batch, and its gradient in W sums over it.
+  const columns = tf.reshape(tf.transpose(landmarks, [0, 2, 1, 3]), [heads, count, batch * size]); // [H, n, B p]
+  const project = (w: tf.Tensor3D): tf.Tensor4D =>
+    tf.reshape(tf.matMul(columns, w, true), [heads, batch, size, w.shape[2]]); // [H, B p, s] to [H, B, p, s]
+  const projectionE = project(we);
+  const projectionR = project(wr);
+  return {
+    e: tf.matMul(q, projectionE) as tf.Tensor4D,
+    r: tf.matMul(k, projectionR) as tf.Tensor4D,
+    projectionE,
+    projectionR,
+  };
+}
+
+/**
+ * o_i = W_c^T [e_i ; r_i] + b_c (the concatenation of equation 9), one map for all heads: [H, B, N, s] twice to
+ * [H, B, N, p].
+ *
+ * Computed as e W_c[:s] + r W_c[s:], which spares the concatenated copy of the scores.
+ *
+ * @param kernel W_c, [2 s, p]
+ * @param bias b_c, [p]
+ */
+export function combineScores(
+  e: tf.Tensor4D,
+  r: tf.Tensor4D,
+  kernel: tf.Tensor2D,
+  bias: tf.Tensor1D,
+): tf.Tensor4D {
+  const [heads, batch, length, rank] = e.shape;
+  const size = kernel.shape[1];
+  return tf.tidy(() => {
+    const ofE = tf.matMul(
+      tf.reshape(e, [heads * batch * length, rank]) as tf.Tensor2D,
+      tf.slice(kernel, 0, rank),
+    );
+    const ofR = tf.matMul(
+      tf.reshape(r, [heads * batch * length, rank]) as tf.Tensor2D,
+      tf.slice(kernel, rank, rank),
+    );
+    return tf.reshape(tf.add(tf.add(ofE, ofR), bias), [heads, batch, length, size]);
+  });
+}
+
+/** The terms of the KSVD objective; each already averaged over heads, and over positions where there are any. */
+export interface KsvdTerms {
+  /** J_e = 1/2 mean_{h,i} ||lambda_h * e_{h,i}||^2 per sample, [B]. */
+  queryVariance: tf.Tensor1D;
+  /** J_r = 1/2 mean_{h,j} ||lambda_h * r_{h,j}||^2 per sample, [B]. */
+  keyVariance: tf.Tensor1D;
+  /** mean_h Tr(W_e[h]^T W_r[h]): a scalar, or per sample with the weights W_{.|X}, [B]. */
+  trace: tf.Scalar | tf.Tensor1D;
+  /** J = J_e + J_r - trace per sample, [B]. */
+  objective: tf.Tensor1D;
+}
+
+/**
+ * J = 1/2 mean_{h,i} ||lambda_h * e_{h,i}||^2 + 1/2 mean_{h,j} ||lambda_h * r_{h,j}||^2 - mean_h Tr(W_e[h]^T W_r[h])
+ * (equation 6), per sample. At a solution of the KSVD problem J is 0 (lemma 4.2).
+ *
+ * How ours differs from the paper, with the official code: lambda is the square root of Lambda (it multiplies scores
+ * before they are squared) and may have any sign; sums over positions are means. Padded positions count, as there.
+ *
+ * @param e [H, B, N, s]
+ * @param r [H, B, N, s]
+ * @param lambda [H, s]
+ * @param trace from {@link weightTrace} or {@link projectionTrace}
+ */
+export function ksvdObjective(
+  e: tf.Tensor4D,
+  r: tf.Tensor4D,
+  lambda: tf.Tensor2D,
+  trace: tf.Scalar | tf.Tensor1D,
+): KsvdTerms {
+  checkShapes('ksvdObjective', { e: [e, 'H B N s'], r: [r, 'H B N s'], lambda: [lambda, 'H s'] });
+  const [heads, , length, rank] = e.shape;
+  const weights = tf.reshape(tf.square(lambda), [heads, 1, rank]); // [H, 1, s]
+  const variance = (scores: tf.Tensor4D): tf.Tensor1D => {
+    const squares = tf.sum(tf.square(scores), 2); // [H, B, s]
+    return tf.mul(tf.sum(tf.mul(squares, weights), [0, 2]), 0.5 / (heads * length)); // [B]
+  };
+  const queryVariance = variance(e);
+  const keyVariance = variance(r);
+  const objective = tf.sub(tf.add(queryVariance, keyVariance), trace) as tf.Tensor1D;
+  return { queryVariance, keyVariance, trace, objective };
+}
+
+/** mean_h Tr(W_e[h]^T W_r[h]) of the weights themselves, [H, n, s] each: a scalar. */
+export function weightTrace(we: tf.Tensor3D, wr: tf.Tensor3D): tf.Scalar {
+  return tf.tidy(() => tf.mul(tf.sum(tf.mul(we, wr)), 1 / we.shape[0]) as tf.Scalar);
+}
+
+/** mean_h Tr(W_{e|X}[h]^T W_{r|X}[h]) per sample, of [H, B, p, s] each: [B]. */
+export function projectionTrace(projectionE: tf.Tensor4D, projectionR: tf.Tensor4D): tf.Tensor1D {
+  return tf.tidy(() => tf.mul(tf.sum(tf.mul(projectionE, projectionR), [0, 2, 3]), 1 / projectionE.shape[0]));
+}

@@ -1,0 +1,77 @@
+import * as tf from '@tensorflow/tfjs';
+import type { PrimalAttention } from './layers/primal-attention.js';
+import type { SoftmaxAttention } from './layers/softmax-attention.js';
+
+/** What a Primal layer computed in one call. The tensors live until the listener returns: `tf.clone` what you keep. */
+export interface PrimalScoresEvent {
+  layer: string;
+  /** phi_q, the queries after the feature map, [B, H, N, p]. */
+  queries: tf.Tensor4D;
+  /** phi_k, the keys after the feature map, [B, H, N, p]. */
+  keys: tf.Tensor4D;
+  /** The query-side scores, [B, H, N, s]. */
+  e: tf.Tensor4D;
+  /** The key-side scores, [B, H, N, s]. */
+  r: tf.Tensor4D;
+  /** f(X), [B, H, n, p]. */
+  landmarks: tf.Tensor4D;
+  /** W_{e|X} = f(X)^T W_e, [B, H, p, s]. */
+  projectionE: tf.Tensor4D;
+  /** W_{r|X} = f(X)^T W_r, [B, H, p, s]. */
+  projectionR: tf.Tensor4D;
+}
+
+/** What a softmax layer computed in one call. The tensors live until the listener returns: `tf.clone` what you keep. */
+export interface SoftmaxScoresEvent {
+  layer: string;
+  /** [B, H, N, p]. */
+  queries: tf.Tensor4D;
+  /** [B, H, N, p]. */
+  keys: tf.Tensor4D;
+  /** [B, H, N, p]. */
+  values: tf.Tensor4D;
+  /** The attention matrix before dropout, [B, H, N, N]. */
+  weights: tf.Tensor4D;
+}
+
+type Listener = (event: never) => void;
+const listeners = new WeakMap<object, Set<Listener>>();
+
+/**
+ * Hears what an attention layer computes, at each of its calls: for spectra, probes and tests.
+ *
+ * Nothing is computed or kept for a layer that nobody listens to. Inside `jit` the listener runs while the function is
+ * traced, with tensors that have no values yet, and not again: run the model outside `jit` to read them.
+ *
+ * @returns ends the subscription
+ */
+export function onScores(layer: PrimalAttention, listener: (event: PrimalScoresEvent) => void): () => void;
+export function onScores(layer: SoftmaxAttention, listener: (event: SoftmaxScoresEvent) => void): () => void;
+export function onScores(
+  layer: PrimalAttention | SoftmaxAttention,
+  listener: ((event: PrimalScoresEvent) => void) | ((event: SoftmaxScoresEvent) => void),
+): () => void {
+  let heard = listeners.get(layer);
+  if (heard === undefined) {
+    heard = new Set();
+    listeners.set(layer, heard);
+  }
+  // A wrapper of its own, so that one function can listen twice and each subscription ends by itself.
+  const entry: Listener = (event) => listener(event);
+  heard.add(entry);
+  return () => {
+    heard.delete(entry);
+  };
+}
+
+/** Tells a layer's listeners, if there are any; the head-major tensors become batch-major then. */
+export function emitScores(layer: tf.layers.Layer, headMajor: () => Record<string, tf.Tensor4D>): void {
+  const heard = listeners.get(layer);
+  if (heard === undefined || heard.size === 0) return;
+  tf.tidy(() => {
+    const event: Record<string, unknown> = { layer: layer.name };
+    for (const [name, tensor] of Object.entries(headMajor()))
+      event[name] = tf.transpose(tensor, [1, 0, 2, 3]);
+    for (const listener of [...heard]) listener(event as never);
+  });
+}
