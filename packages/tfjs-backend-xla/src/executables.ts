@@ -1,18 +1,24 @@
 import type { Client, Executable } from '@primal-attention/pjrt';
 
 /** How many compiled programs are kept. A loop over ever new shapes must not fill the memory. */
-const capacity = 256;
+const defaultCapacity = 256;
 
 /** The compiled programs of a client, by structure; the least recently used one goes first. */
 export class ExecutableCache {
   readonly #client: Client;
+  readonly #capacity: number;
   readonly #executables = new Map<string, Executable>();
   readonly #compiling = new Map<string, Promise<void>>();
   /** How many programs were compiled, and how long that took. */
   readonly statistics = { compilations: 0, milliseconds: 0 };
 
-  constructor(client: Client) {
+  constructor(client: Client, capacity = defaultCapacity) {
     this.#client = client;
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#executables.size;
   }
 
   has(key: string): boolean {
@@ -66,7 +72,7 @@ export class ExecutableCache {
 
   #keep(key: string, executable: Executable): void {
     this.#executables.set(key, executable);
-    if (this.#executables.size <= capacity) return;
+    if (this.#executables.size <= this.#capacity) return;
     const [oldest, evicted] = this.#executables.entries().next().value!;
     this.#executables.delete(oldest);
     evicted.dispose();

@@ -30,7 +30,7 @@ export function runOnHost(
       `xla backend: kernel '${kernelName}' has neither an XLA lowering nor a CPU kernel in tfjs`,
     );
   }
-  host ??= new MathBackendCPU();
+  host ??= silentHost();
   const cpu = host;
   const temporary = new Set<object>();
   const toHost = (info: TensorInfo): TensorInfo => {
@@ -53,4 +53,11 @@ export function runOnHost(
   for (const output of outputs) temporary.add(output.dataId);
   for (const dataId of temporary) cpu.disposeData(dataId, true);
   return Array.isArray(result) ? results : results[0];
+}
+
+function silentHost(): MathBackendCPU {
+  const cpu = new MathBackendCPU();
+  // On its first use it would advise to install another backend.
+  (cpu as unknown as { firstUse: boolean }).firstUse = false;
+  return cpu;
 }

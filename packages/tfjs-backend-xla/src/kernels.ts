@@ -8,6 +8,7 @@ import {
 import type { XlaBackend } from './backend.js';
 import { runOnHost } from './fallback.js';
 import { checks } from './index-checks.js';
+import { sliceRows } from './slice-rows.js';
 import './lowerings/index.js';
 import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowerings/table.js';
 
@@ -28,8 +29,10 @@ export function registerKernels(): void {
   for (const name of loweredKernels()) {
     const lowering = loweringOf(name)!;
     const check = checks[name];
-    register(name, (backend, inputs, attrs) => {
+    register(name, (backend, inputs: { x: TensorInfo }, attrs) => {
       check?.(backend, inputs, attrs);
+      const rows = name === 'Slice' ? sliceRows(backend, inputs.x, attrs) : undefined;
+      if (rows !== undefined) return rows;
       const results = backend.runKernel(name, lowering, inputs, attrs);
       return returnsList(name) ? results : results[0];
     });

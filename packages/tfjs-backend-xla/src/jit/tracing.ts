@@ -1,4 +1,4 @@
-import { type DataId, engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
+import { type DataId, engine, type Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import type { DataValue } from '../graph/values.js';
 import { elementOf, tensorType } from '../hlo/types.js';
@@ -35,6 +35,7 @@ export function traceFunction(
   const optimizers = recordOptimizers();
   const undo = [
     interceptVariables((variable, initial) => created.push({ variable, initial: backend.operand(initial) })),
+    interceptAssignments(),
     refuseHostRandomness(),
     () => optimizers.stop(),
   ];
@@ -54,7 +55,7 @@ export function traceFunction(
         throw new Error('jit: the function returned a promise; a compiled function must be synchronous');
       }
       const outputs: Tensor[] = [];
-      const result = flatten(returned, outputs);
+      const result = flatten(returned, outputs, 'tensor');
       const results = outputs.map((tensor) => backend.operand(tensor));
       const assigned = [...before.keys()]
         .filter((variable) => !variable.isDisposed && variable.dataId !== before.get(variable))
@@ -104,5 +105,21 @@ function interceptVariables(report: (variable: Variable, initial: Tensor) => voi
   return () => {
     // The method is the prototype's; deleting the instance's own property brings it back.
     delete (target as { makeVariable?: unknown }).makeVariable;
+  };
+}
+
+/**
+ * Makes `variable.assign(tensor)` give the variable data of its own: when it shared that of another variable, or of a
+ * tensor outside, nothing would tell them apart. @returns how to stop
+ */
+function interceptAssignments(): () => void {
+  const { assign } = Variable.prototype;
+  Variable.prototype.assign = function (this: Variable, value: Tensor) {
+    const own = value.clone();
+    assign.call(this, own);
+    own.dispose();
+  };
+  return () => {
+    Variable.prototype.assign = assign;
   };
 }

@@ -7,17 +7,27 @@ export type TreeSpec =
   | { readonly kind: 'array'; readonly items: readonly TreeSpec[] }
   | { readonly kind: 'object'; readonly names: readonly string[]; readonly items: readonly TreeSpec[] };
 
-/** Takes a structure apart. Tensors are collected in `tensors`; variables are leaves that stand for themselves. */
-export function flatten(value: unknown, tensors: Tensor[]): TreeSpec {
-  if (value instanceof Variable) return { kind: 'static', value };
+/**
+ * Takes a structure apart. Tensors are collected in `tensors`.
+ *
+ * @param variables whether a variable is a leaf that stands for itself (an argument, which may be assigned) or a tensor
+ *   (a result: its value at the end of the function)
+ */
+export function flatten(
+  value: unknown,
+  tensors: Tensor[],
+  variables: 'static' | 'tensor' = 'static',
+): TreeSpec {
+  if (value instanceof Variable && variables === 'static') return { kind: 'static', value };
   if (value instanceof Tensor) {
     tensors.push(value);
     return { kind: 'tensor', index: tensors.length - 1 };
   }
-  if (Array.isArray(value)) return { kind: 'array', items: value.map((item) => flatten(item, tensors)) };
+  if (Array.isArray(value))
+    return { kind: 'array', items: value.map((item) => flatten(item, tensors, variables)) };
   if (isPlainObject(value)) {
     const names = Object.keys(value);
-    return { kind: 'object', names, items: names.map((name) => flatten(value[name], tensors)) };
+    return { kind: 'object', names, items: names.map((name) => flatten(value[name], tensors, variables)) };
   }
   return { kind: 'static', value };
 }
