@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadUea } from './loadUea.js';
-import { parseTs, type TimeSeriesSet } from './parseTs.js';
+import { loadUea } from './load-uea.js';
+import { parseTs, type TimeSeriesSet } from './parse-ts.js';
 import { preprocess } from './preprocess.js';
 
 const set = (...lines: string[]): TimeSeriesSet => parseTs(lines.join('\n'));

@@ -1,4 +1,4 @@
-import type { TimeSeriesCase, TimeSeriesSet } from './parseTs.js';
+import type { TimeSeriesCase, TimeSeriesSet } from './parse-ts.js';
 
 /** One split, ready for a network. */
 export interface PreparedSplit {

@@ -1,8 +1,8 @@
 export { accuracy, confusionMatrix } from './accuracy.js';
 export type { RealArray } from './array.js';
 export { MeanMetric } from './mean.js';
-export { type PrimalFeatures, primalSingularValues } from './primalSpectrum.js';
-export { singularValues } from './singularValues.js';
+export { type PrimalFeatures, primalSingularValues } from './primal-spectrum.js';
+export { singularValues } from './singular-values.js';
 export {
   attentionSpectrum,
   averageCurves,

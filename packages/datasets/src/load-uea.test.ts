@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dataFolder } from './dataFolder.js';
-import { loadUea, loadUeaSplit } from './loadUea.js';
-import type { TimeSeriesSet } from './parseTs.js';
+import { dataFolder } from './data-folder.js';
+import { loadUea, loadUeaSplit } from './load-uea.js';
+import type { TimeSeriesSet } from './parse-ts.js';
 import { preprocess } from './preprocess.js';
 import { type DatasetName, datasets } from './registry.js';
 

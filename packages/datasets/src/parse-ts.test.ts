@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTs, type TimeSeriesSet } from './parseTs.js';
-import { type TsStyle, writeTs } from './testing/writeTs.js';
+import { parseTs, type TimeSeriesSet } from './parse-ts.js';
+import { type TsStyle, writeTs } from './testing/write-ts.js';
 
 const header = (...lines: string[]): string => [...lines, '@data', ''].join('\n');
 const labelled = header('@dimensions 2', '@classLabel true a b');

@@ -1,6 +1,6 @@
 import { type Matrix, QrDecomposition } from 'ml-matrix';
 import { type RealArray, requireCount } from './array.js';
-import { decompose, toMatrix } from './singularValues.js';
+import { decompose, toMatrix } from './singular-values.js';
 
 /** The features that a Primal layer's attention matrix is made of, one head and one sample. */
 export interface PrimalFeatures {

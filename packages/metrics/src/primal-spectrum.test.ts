@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
-import { primalSingularValues } from './primalSpectrum.js';
-import { singularValues } from './singularValues.js';
+import { primalSingularValues } from './primal-spectrum.js';
+import { singularValues } from './singular-values.js';
 
 interface Ksvd {
   tokens: number;

@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
-import { excerpt, type Fail, type TsHeader, TsHeaderReader } from './tsHeader.js';
+import { excerpt, type Fail, type TsHeader, TsHeaderReader } from './ts-header.js';
 
 /** One case: a multivariate series. */
 export interface TimeSeriesCase {

@@ -1,4 +1,4 @@
-import type { TimeSeriesSet } from '../parseTs.js';
+import type { TimeSeriesSet } from '../parse-ts.js';
 
 /** How a `.ts` file may be spelt without meaning anything else. */
 export interface TsStyle {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { singularValues } from './singularValues.js';
+import { singularValues } from './singular-values.js';
 
 const expectClose = (got: Float64Array, expected: number[], digits = 12): void => {
   expect(got).toHaveLength(expected.length);

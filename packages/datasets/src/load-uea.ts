@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dataFolder } from './dataFolder.js';
-import { parseTs, type TimeSeriesSet } from './parseTs.js';
+import { dataFolder } from './data-folder.js';
+import { parseTs, type TimeSeriesSet } from './parse-ts.js';
 import { type DatasetEntry, type DatasetName, datasets, type Split, type SplitFacts } from './registry.js';
 
 export interface LoadUeaOptions {
