@@ -1,6 +1,7 @@
 export { cosineFeatureMap } from './feature-map.js';
 export { linear, mergeHeads, splitHeads } from './heads.js';
 export {
+  initializerConfig,
   OrthogonalHeads,
   type SeededConfig,
   SeededNormal,

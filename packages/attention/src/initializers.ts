@@ -142,6 +142,19 @@ function subtractProjection(row: Float64Array, unit: Float64Array): void {
 }
 
 /**
+ * An initializer as the layers of tfjs take it (`kernelInitializer`, `embeddingsInitializer`): they know their own classes
+ * and configurations, not objects of other classes.
+ */
+export function initializerConfig(
+  initializer: SeededUniform | SeededNormal | OrthogonalHeads,
+): StockInitializer {
+  const config = { className: initializer.getClassName(), config: initializer.getConfig() };
+  return config as unknown as StockInitializer;
+}
+
+type StockInitializer = NonNullable<Parameters<typeof tf.layers.dense>[0]['kernelInitializer']>;
+
+/**
  * torch's default for a linear map, weight and bias alike: U(-1/sqrt(fanIn), 1/sqrt(fanIn)). (It is Kaiming's uniform
  * initialisation with a = sqrt(5).)
  *

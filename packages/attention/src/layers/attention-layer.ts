@@ -15,6 +15,8 @@ const layerOptions: readonly string[] = [
   'batchSize',
   'weights',
   'inputDType',
+  // tfjs puts this into the configuration when it loads a model.
+  'customObjects',
 ];
 
 export interface AttentionConfig extends LayerConfig {
