@@ -29,8 +29,9 @@ export function createEvaluator<K extends string>(
     const means = new WeightedMeans();
     const pending: { values: tf.Tensor; size: number }[] = [];
     const readOldest = async (): Promise<void> => {
-      const { values, size } = pending.shift()!;
+      const { values, size } = pending[0];
       means.add(names, await values.data(), size);
+      pending.shift();
       values.dispose();
     };
     try {

@@ -2,6 +2,7 @@ export type { Column, ColumnBatch, Columns } from './batches.js';
 export { clipByGlobalNorm } from './clip.js';
 export { NonFiniteError } from './epoch.js';
 export { createEvaluator } from './evaluate.js';
+export { modelVariables } from './modelVariables.js';
 export { AdamW } from './optimizers/adamw.js';
 export {
   MomentOptimizer,

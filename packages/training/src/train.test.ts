@@ -78,6 +78,21 @@ describe('train', () => {
     expect(other.history[0]).toEqual(first.history[0]);
   });
 
+  it('continues after a failure to the same bits', async () => {
+    const whole = await run({ directory: join(directory, 'whole') });
+    const broken = join(directory, 'broken');
+    const evaluate = async (epoch: number): Promise<Record<string, number>> => {
+      if (epoch === 4) throw new Error('power cut');
+      return { loss: 0, accuracy: 0 };
+    };
+    const settings = { directory: broken, best: undefined };
+    const unbroken = await run({ best: undefined, evaluate: async () => ({ loss: 0, accuracy: 0 }) });
+    await expect(run({ ...settings, evaluate })).rejects.toThrow('power cut');
+    const resumed = await run({ ...settings, evaluate: async () => ({ loss: 0, accuracy: 0 }) });
+    expect(resumed.weights).toEqual(whole.weights);
+    expect(resumed.history).toEqual(unbroken.history);
+  });
+
   it('does not depend on evaluations, checkpoints or files', async () => {
     const plain = await run({ evaluate: undefined, best: undefined });
     const full = await run({ directory });

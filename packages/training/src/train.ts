@@ -37,7 +37,10 @@ export interface TrainOptions<K extends string, M extends string = never> {
   readonly evaluateAt?: (epoch: number, epochs: number) => boolean;
   /** Which number of an evaluation decides what is the best checkpoint. The first of equals is kept. */
   readonly best?: { readonly metric: string; readonly mode: 'max' | 'min' };
-  /** Folder for metrics and checkpoints (see {@link RunFolder}); a run without one cannot be resumed. */
+  /**
+   * Folder for metrics.jsonl, timing.jsonl, last.safetensors, best.safetensors and result.json. Without one a run leaves
+   * no files and cannot be resumed.
+   */
   readonly directory?: string;
   /** What else defines the run, as JSON. With the settings given here it makes the hash that a folder belongs to. */
   readonly config?: unknown;
@@ -67,8 +70,8 @@ export function paperEvaluations(epoch: number, epochs: number): boolean {
 /**
  * Trains a model: epochs over data in memory, in a new random order each time.
  *
- * Everything follows from the seed, the initial weights and the number of the epoch and step, and nothing from what ran
- * before in this process. So a run in a folder that was killed at any moment and is started again with the same
+ * Everything follows from the seed, the state of model and optimizer at the start, and the numbers of epoch and step;
+ * nothing from what ran before in this process. So a run in a folder that was killed at any moment and is started again with the same
  * arguments ends, where the backend is deterministic, with the same weights and the same metrics.jsonl, byte for byte.
  * A finished run is not repeated but skipped; a folder with another configuration's run is an error.
  *

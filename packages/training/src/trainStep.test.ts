@@ -171,14 +171,19 @@ describe('optimizers of tf.train', () => {
     tf.dispose([x, y, one]);
   });
 
-  it('cannot change their rate, which a program freezes', () => {
+  it('never follow a changed rate in silence', () => {
     const x = newVariable([1]);
     const one = tf.scalar(1);
     const optimizer = tf.train.sgd(0.1);
     const step = createTrainStep({ variables: [x], optimizer, loss: () => ({ loss: tf.sum(x) }) });
     tf.dispose(step(one));
     optimizer.setLearningRate(0.01);
-    expect(() => step(one)).toThrow('learningRate of SGD was changed from 0.1 to 0.01');
+    if ('jit' in tf.backend()) {
+      expect(() => step(one)).toThrow('learning rate of SGD changed from 0.1 to 0.01');
+    } else {
+      tf.dispose(step(one));
+      expect(x.dataSync()[0]).toBeCloseTo(0.89, 6);
+    }
     optimizer.dispose();
     tf.dispose([x, one]);
   });

@@ -32,27 +32,14 @@ export type StepOutputs<M extends string = never> = { readonly [name in M | 'los
  * The step takes a batch and, when layers draw random numbers (dropout), a key for it, which the layers find by
  * `nextRandomKey`. It returns the loss before the update and the metrics; nothing is read, so the host can run ahead.
  *
- * An optimizer of `tf.train` keeps its rate as a plain number, which compiled programs freeze: changing a setting of it
- * after the first step is an error here, on every backend alike. Its `iterations` are kept in step.
+ * An optimizer of `tf.train` keeps its rate as a plain number, which a compiled program freezes: where programs are
+ * compiled, changing it after the first step is an error.
  */
 export function createTrainStep<B extends Batch, M extends string = never>(
   options: TrainStepOptions<B, M>,
 ): (batch: B, stepKey?: RandomKey) => StepOutputs<M> {
-  const step = stepFunction(options, 'createTrainStep');
-  const program = jit(step);
-  const { optimizer } = options;
-  if (optimizerOfOurs(optimizer)) {
-    return (batch, stepKey) => (stepKey === undefined ? program(batch) : program(batch, stepKey));
-  }
-  const check = freezeSettings(optimizer);
-  let steps = optimizer.iterations;
-  return (batch, stepKey) => {
-    check();
-    const outputs = stepKey === undefined ? program(batch) : program(batch, stepKey);
-    // A compiled step does not run the optimizer's JavaScript, which counts.
-    (optimizer as unknown as { iterations_: number }).iterations_ = ++steps;
-    return outputs;
-  };
+  const program = jit(stepFunction(options, 'createTrainStep'));
+  return (batch, stepKey) => (stepKey === undefined ? program(batch) : program(batch, stepKey));
 }
 
 /** The step before it is compiled, for programs that do more around it. */
@@ -114,24 +101,6 @@ function checkLoss(result: LossAndMetrics<string>, caller: string): void {
       `${caller}: loss(batch) returns a metric named 'loss', the name of the loss itself; rename it`,
     );
   }
-}
-
-/** Remembers the plain settings of a stock optimizer; the returned function throws when one has changed. */
-function freezeSettings(optimizer: tf.Optimizer): () => void {
-  const settings = (): [string, unknown][] =>
-    Object.entries(optimizer).filter(
-      ([name, value]) => name !== 'iterations_' && (typeof value === 'number' || typeof value === 'boolean'),
-    );
-  const before = new Map(settings());
-  return () => {
-    for (const [name, value] of settings()) {
-      if (!before.has(name) || Object.is(before.get(name), value)) continue;
-      throw new Error(
-        `createTrainStep: ${name} of ${optimizer.getClassName()} was changed from ${before.get(name)} to ${value}, but ` +
-          'a compiled step keeps the value it was built with; use AdamW or RAdam of this package, or build a new step',
-      );
-    }
-  };
 }
 
 function mapValues<T, R>(record: Readonly<Record<string, T>>, fn: (value: T) => R): Record<string, R> {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors } from '@primal-attention/safetensors';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AdamW } from '../optimizers/adamw.js';
 import { silentProgress } from '../progress/sink.js';
 import { oneCycle } from '../schedule.js';
@@ -24,6 +24,12 @@ import { loadCheckpoint, writeCheckpoint } from './checkpoint.js';
 const epochs = 6;
 let root: string;
 let directory: string;
+
+// What this file tests is the host's work. On cpu none of its many small runs has to be compiled.
+const backend = tf.getBackend();
+beforeAll(() => tf.setBackend('cpu'));
+afterAll(() => tf.setBackend(backend));
+
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'primal-run-'));
   directory = join(root, 'run');
