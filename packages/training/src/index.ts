@@ -2,7 +2,7 @@ export type { Column, ColumnBatch, Columns } from './batches.js';
 export { clipByGlobalNorm } from './clip.js';
 export { NonFiniteError } from './epoch.js';
 export { createEvaluator } from './evaluate.js';
-export { modelVariables } from './modelVariables.js';
+export { modelVariables } from './model-variables.js';
 export { AdamW } from './optimizers/adamw.js';
 export {
   MomentOptimizer,
@@ -10,7 +10,7 @@ export {
   type NamedTensor,
   type NamedVariables,
   type UpdateRule,
-} from './optimizers/momentOptimizer.js';
+} from './optimizers/moment-optimizer.js';
 export { RAdam } from './optimizers/radam.js';
 export { autoProgress } from './progress/auto.js';
 export { logProgress } from './progress/log.js';
@@ -30,9 +30,9 @@ export {
   readTensors,
   writeCheckpoint,
 } from './run/checkpoint.js';
-export { configHash } from './run/configHash.js';
-export type { MetricsLine } from './run/metricsLog.js';
-export type { BestEvaluation, FinishedRun, RunPosition } from './run/runFolder.js';
+export { configHash } from './run/config-hash.js';
+export type { MetricsLine } from './run/metrics-log.js';
+export type { BestEvaluation, FinishedRun, RunPosition } from './run/run-folder.js';
 export { constant, type OneCycleOptions, oneCycle, type Rates, type Schedule } from './schedule.js';
 export { paperEvaluations, type TrainOptions, type TrainResult, train } from './train.js';
 export {
@@ -41,4 +41,4 @@ export {
   type LossAndMetrics,
   type StepOutputs,
   type TrainStepOptions,
-} from './trainStep.js';
+} from './train-step.js';

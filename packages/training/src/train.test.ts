@@ -8,7 +8,7 @@ import { AdamW } from './optimizers/adamw.js';
 import { RAdam } from './optimizers/radam.js';
 import { type ProgressSink, type ProgressState, silentProgress } from './progress/sink.js';
 import { oneCycle } from './schedule.js';
-import { tinyData, tinyModel, weightsOf } from './testing/tinyModel.js';
+import { tinyData, tinyModel, weightsOf } from './testing/tiny-model.js';
 import { paperEvaluations, type TrainOptions, type TrainResult, train } from './train.js';
 
 let directory: string;

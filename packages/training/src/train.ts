@@ -4,15 +4,15 @@ import { type Column, type ColumnBatch, type Columns, countSamples, epochOrder }
 import { RunClock } from './clock.js';
 import { NonFiniteError, runEpoch } from './epoch.js';
 import { checkBatchSize, packScalars } from './evaluate.js';
-import type { MomentOptimizer, NamedVariables } from './optimizers/momentOptimizer.js';
+import type { MomentOptimizer, NamedVariables } from './optimizers/moment-optimizer.js';
 import { autoProgress } from './progress/auto.js';
 import type { ProgressSink } from './progress/sink.js';
 import { findNonFinite, readTensors } from './run/checkpoint.js';
-import { configHash } from './run/configHash.js';
-import { type MetricsLine, MetricsLog } from './run/metricsLog.js';
-import { type BestEvaluation, RunFolder, type RunPosition } from './run/runFolder.js';
+import { configHash } from './run/config-hash.js';
+import { type MetricsLine, MetricsLog } from './run/metrics-log.js';
+import { type BestEvaluation, RunFolder, type RunPosition } from './run/run-folder.js';
 import type { Schedule } from './schedule.js';
-import { type LossAndMetrics, stepFunction } from './trainStep.js';
+import { type LossAndMetrics, stepFunction } from './train-step.js';
 
 export interface TrainOptions<K extends string, M extends string = never> {
   /** All variables of the model, under the names they have in checkpoints; those that are not trainable are saved too. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { oneMinusPower } from './decay.js';
-import { MomentOptimizer, type UpdateRule } from './momentOptimizer.js';
+import { MomentOptimizer, type UpdateRule } from './moment-optimizer.js';
 
 /**
  * Adam with decoupled weight decay; with weightDecay 0 it is Adam.

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { naiveLength } from '../testing/naiveOptimizers.js';
+import { naiveLength } from '../testing/naive-optimizers.js';
 import { averageLength, decayOf, maximalLength, oneMinusPower } from './decay.js';
 
 const steps = [

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { averageLength, maximalLength, oneMinusPower } from './decay.js';
-import { MomentOptimizer, type UpdateRule } from './momentOptimizer.js';
+import { MomentOptimizer, type UpdateRule } from './moment-optimizer.js';
 
 /**
  * Rectified Adam: momentum steps until the second moment has seen enough, then Adam's with a variance correction.

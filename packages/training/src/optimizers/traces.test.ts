@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { oneCycle, type Rates } from '../schedule.js';
 import { loadOptimizerTraces, relativeError } from '../testing/golden.js';
-import { naiveAdamW, naiveRAdam, naiveState } from '../testing/naiveOptimizers.js';
+import { naiveAdamW, naiveRAdam, naiveState } from '../testing/naive-optimizers.js';
 import { AdamW } from './adamw.js';
-import type { MomentOptimizer } from './momentOptimizer.js';
+import type { MomentOptimizer } from './moment-optimizer.js';
 import { RAdam } from './radam.js';
 
 const trace = loadOptimizerTraces();

@@ -5,7 +5,7 @@ import {
   saveSafetensors,
 } from '@primal-attention/safetensors';
 import * as tf from '@tensorflow/tfjs';
-import type { MomentOptimizer, NamedVariables } from '../optimizers/momentOptimizer.js';
+import type { MomentOptimizer, NamedVariables } from '../optimizers/moment-optimizer.js';
 
 /** A tensor's values on the host. */
 export interface HostTensor {

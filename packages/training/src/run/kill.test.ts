@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { readSafetensors } from '@primal-attention/safetensors';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-const script = fileURLToPath(new URL('../testing/killedRun.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../testing/killed-run.mjs', import.meta.url));
 const epochs = 40;
 
 let root: string;

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSafetensors } from '@primal-attention/safetensors';
-import type { MomentOptimizer, NamedVariables } from '../optimizers/momentOptimizer.js';
+import type { MomentOptimizer, NamedVariables } from '../optimizers/moment-optimizer.js';
 import { type HostTensor, restore, writeCheckpoint } from './checkpoint.js';
-import { readJsonLines } from './jsonLines.js';
-import type { LogPosition, MetricsLine } from './metricsLog.js';
+import { readJsonLines } from './json-lines.js';
+import type { LogPosition, MetricsLine } from './metrics-log.js';
 
 /** The evaluation that a run's best checkpoint comes from. */
 export interface BestEvaluation {

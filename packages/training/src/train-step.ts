@@ -1,7 +1,7 @@
 import { jit, type RandomKey, withRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { clipByGlobalNorm } from './clip.js';
-import { MomentOptimizer, type NamedVariables } from './optimizers/momentOptimizer.js';
+import { MomentOptimizer, type NamedVariables } from './optimizers/moment-optimizer.js';
 
 /** A tensor, or arrays and plain objects of tensors. */
 export type Batch = tf.Tensor | readonly Batch[] | { readonly [name: string]: Batch };

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { NamedVariables } from './optimizers/momentOptimizer.js';
+import type { NamedVariables } from './optimizers/moment-optimizer.js';
 
 /**
  * The variables of a `tf.layers` model under the names `<layer>/<weight>`, such as `classifier/kernel`.

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { modelVariables } from './modelVariables.js';
+import { modelVariables } from './model-variables.js';
 
 it('names the variables of a model, which are the model', () => {
   const model = tf.sequential({

@@ -1,4 +1,4 @@
-import { JsonLinesFile, readJsonLines } from './jsonLines.js';
+import { JsonLinesFile, readJsonLines } from './json-lines.js';
 
 /** One line of metrics.jsonl: what an epoch of training or an evaluation gave. Nothing here depends on the clock. */
 export interface MetricsLine {

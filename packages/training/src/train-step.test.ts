@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { gatherBatch } from './batches.js';
 import { AdamW } from './optimizers/adamw.js';
 import { RAdam } from './optimizers/radam.js';
-import { tinyData, tinyModel } from './testing/tinyModel.js';
-import { createTrainStep } from './trainStep.js';
+import { tinyData, tinyModel } from './testing/tiny-model.js';
+import { createTrainStep } from './train-step.js';
 
 const newVariable = (values: number[]): tf.Variable => tf.tidy(() => tf.variable(tf.tensor1d(values)));
 const wholeBatch = () =>

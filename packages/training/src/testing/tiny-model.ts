@@ -1,8 +1,8 @@
 import { dropout, nextRandomKey, RandomStream } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import type { ColumnBatch, Columns } from '../batches.js';
-import type { NamedVariables } from '../optimizers/momentOptimizer.js';
-import type { LossAndMetrics } from '../trainStep.js';
+import type { NamedVariables } from '../optimizers/moment-optimizer.js';
+import type { LossAndMetrics } from '../train-step.js';
 
 /** A network of 3 inputs, 8 hidden units with dropout and 2 classes, from its own seed. */
 export interface TinyModel {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { configHash } from './configHash.js';
+import { configHash } from './config-hash.js';
 
 it('does not depend on the order of keys, or on keys without a value', () => {
   expect(configHash({ a: 1, b: { c: [1, 2], d: null } })).toBe(

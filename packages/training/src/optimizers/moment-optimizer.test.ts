@@ -1,7 +1,7 @@
 import { jit } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { naiveRAdam, naiveState } from '../testing/naiveOptimizers.js';
+import { naiveRAdam, naiveState } from '../testing/naive-optimizers.js';
 import { AdamW } from './adamw.js';
 import { RAdam } from './radam.js';
 

@@ -17,7 +17,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { AdamW } from '../optimizers/adamw.js';
 import { silentProgress } from '../progress/sink.js';
 import { oneCycle } from '../schedule.js';
-import { tinyData, tinyModel, weightsOf } from '../testing/tinyModel.js';
+import { tinyData, tinyModel, weightsOf } from '../testing/tiny-model.js';
 import { type TrainOptions, type TrainResult, train } from '../train.js';
 import { loadCheckpoint, writeCheckpoint } from './checkpoint.js';
 
