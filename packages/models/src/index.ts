@@ -1,1 +1,9 @@
-export {};
+export type { AttentionKind, TransformerConfig } from './config.js';
+export { LayerNorm } from './layers/layer-norm.js';
+export { LearnedPositions, type LearnedPositionsConfig } from './layers/learned-positions.js';
+export { MaskTokens, MeanTokens, NonZeroMask } from './layers/masks.js';
+export { PairFeatures } from './layers/pair-features.js';
+export { StatelessDropout } from './layers/stateless-dropout.js';
+export { type LraClassifierConfig, lraClassifier } from './lra.js';
+export { attentionLayers, namedWeights } from './named-weights.js';
+export { type UeaClassifierConfig, ueaClassifier } from './uea.js';

@@ -1,0 +1,79 @@
+import type { MaskMode } from '@primal-attention/attention';
+
+export type AttentionKind = 'softmax' | 'primal';
+
+/** What the models have in common. */
+export interface TransformerConfig {
+  /**
+   * The attention of each layer, first layer first: `['primal', 'primal']` is the paper's Primal., `['softmax', 'primal']`
+   * its Primal.+Trans., `['softmax', 'softmax']` its Trans. (or Transformer).
+   */
+  attention: readonly AttentionKind[];
+  /** s, the rank of Primal layers; needed when there are any. */
+  rank?: number;
+  /** n = rank * rankMultiplier, the number of rows in f(X). Default 10. */
+  rankMultiplier?: number;
+  /** d. */
+  modelSize?: number;
+  /** H. */
+  heads?: number;
+  /** The hidden size of the feed-forward part. */
+  feedForward?: number;
+  /** Rate of all dropout, on softmax attention weights too. Default 0.1. */
+  dropout?: number;
+  /** Initial weights follow from it. Default 0. */
+  seed?: number;
+}
+
+export const transformerKeys = [
+  'attention',
+  'rank',
+  'rankMultiplier',
+  'modelSize',
+  'heads',
+  'feedForward',
+  'dropout',
+  'seed',
+] as const;
+
+/** What a model's attention layers need beyond their names. */
+export interface AttentionOptions {
+  heads: number;
+  rank: number | undefined;
+  rankMultiplier: number;
+  /** Clips n, where the code in question does. */
+  maxLength?: number;
+  dropout: number;
+  seed: number;
+  trace?: 'weights' | 'projections';
+  maskMode?: MaskMode;
+  maskLandmarks?: boolean;
+}
+
+/** Refuses unknown keys, sizes that are no positive integers, and a list of attention kinds that makes no sense. */
+export function checkConfig(
+  caller: string,
+  config: TransformerConfig,
+  keys: readonly string[],
+  sizes: Record<string, unknown>,
+): void {
+  for (const key of Object.keys(config)) {
+    if (!keys.includes(key))
+      throw new Error(`${caller}: unknown key '${key}'; expected one of ${keys.join(', ')}`);
+  }
+  for (const [name, size] of Object.entries(sizes)) {
+    if (!Number.isSafeInteger(size) || (size as number) < 1) {
+      throw new Error(`${caller}: ${name} must be a positive integer, got ${String(size)}`);
+    }
+  }
+  const { attention, rank } = config;
+  const known = (kind: unknown): boolean => kind === 'softmax' || kind === 'primal';
+  if (!Array.isArray(attention) || attention.length === 0 || !attention.every(known)) {
+    throw new Error(
+      `${caller}: attention must list 'softmax' or 'primal' for each layer, got ${JSON.stringify(attention)}`,
+    );
+  }
+  if (attention.includes('primal') && (!Number.isSafeInteger(rank) || (rank as number) < 1)) {
+    throw new Error(`${caller}: primal layers need a rank, a positive integer; got ${String(rank)}`);
+  }
+}

@@ -1,0 +1,149 @@
+import { initializerConfig, type MaskMode, SeededNormal } from '@primal-attention/attention';
+import * as tf from '@tensorflow/tfjs';
+import {
+  type AttentionKind,
+  type AttentionOptions,
+  checkConfig,
+  type TransformerConfig,
+  transformerKeys,
+} from './config.js';
+import { LayerNorm } from './layers/layer-norm.js';
+import { LearnedPositions } from './layers/learned-positions.js';
+import { MeanTokens, NonZeroMask } from './layers/masks.js';
+import { PairFeatures } from './layers/pair-features.js';
+import { StatelessDropout } from './layers/stateless-dropout.js';
+import { attentionLayer, dense, type Part, part } from './parts.js';
+
+export interface LraClassifierConfig extends TransformerConfig {
+  /** Token ids are 0 .. vocabulary - 1; 0 is padding. */
+  vocabulary: number;
+  /** N. */
+  maxLength: number;
+  classes: number;
+  /** Classifies pairs of documents, which share one encoder (the retrieval task). Default false. */
+  dual?: boolean;
+  /** The trace of the KSVD objective; see `PrimalAttention`. Default `weights`, as in all published runs. */
+  trace?: 'weights' | 'projections';
+  /** How padded keys leave softmax attention. Default `additive`, as in the official code. */
+  maskMode?: MaskMode;
+  /** Keeps padded rows out of f(X). Default false, as in the official code. */
+  maskLandmarks?: boolean;
+}
+
+const keys = [
+  ...transformerKeys,
+  'vocabulary',
+  'maxLength',
+  'classes',
+  'dual',
+  'trace',
+  'maskMode',
+  'maskLandmarks',
+];
+
+/**
+ * The paper's Long Range Arena classifier (table 3): token and position embeddings, pre-norm transformer layers, the mean
+ * over positions, and a two-layer head.
+ *
+ *     h = tokens(id) + positions
+ *     each layer:  h += attention(LN(h)),  h += W_2 gelu(W_1 LN(h))
+ *     u = 1/N sum_i mask_i LN(h)_i,  logits = V_2 relu(V_1 u)
+ *
+ * Input `ids` [B, maxLength], int32, output logits [B, classes]. With `dual`, inputs `ids0` and `ids1` go through the same
+ * encoder, and the head sees [u_0, u_1, u_0 u_1, u_0 - u_1]. Defaults are the paper's: d 64, 2 heads, feed-forward and head
+ * 128, dropout 0.1 (after the embeddings, on both branches, inside the feed-forward part, and on softmax weights),
+ * n = rank * rankMultiplier, which is not clipped by N.
+ *
+ * How it differs from what one might expect, with the official code: mask = (id != 0), so that a black pixel of the image
+ * tasks counts as padding; the mean divides by N, not by the number of real tokens; Primal layers sample padded rows (mend
+ * that with `maskLandmarks`). Embeddings start as N(0, 0.02^2), linear maps as torch's.
+ *
+ * Source: yingyichen-cyy/PrimalAttention, PrimalAttention_LRA/{PrimalFormer,Primal.+Trans.}/model.py and model_wrapper.py.
+ */
+export function lraClassifier(config: LraClassifierConfig): tf.LayersModel {
+  const { vocabulary, maxLength, classes, dual = false } = config;
+  const {
+    modelSize = 64,
+    heads = 2,
+    feedForward = 128,
+    dropout = 0.1,
+    seed = 0,
+    rankMultiplier = 10,
+  } = config;
+  const sizes = { vocabulary, maxLength, classes, modelSize, heads, feedForward, rankMultiplier };
+  checkConfig('lraClassifier', config, keys, sizes);
+  const encode = encoder({ ...config, modelSize, heads, feedForward, dropout, seed, rankMultiplier });
+  const documents = (dual ? ['ids0', 'ids1'] : ['ids']).map((name) =>
+    tf.input({ name, shape: [maxLength], dtype: 'int32' }),
+  );
+  const encoded = documents.map((ids) => encode(ids));
+  const features = dual ? part(new PairFeatures({ name: 'pair' }))(...encoded) : encoded[0];
+  const size = dual ? 4 * modelSize : modelSize;
+  const hidden = part(dense('classifier/hidden', size, feedForward, seed, 'relu'))(features);
+  const logits = part(dense('classifier/output', feedForward, classes, seed))(hidden);
+  return tf.model({ name: 'lra_classifier', inputs: documents, outputs: logits });
+}
+
+type FullConfig = LraClassifierConfig &
+  Required<
+    Pick<LraClassifierConfig, 'modelSize' | 'heads' | 'feedForward' | 'dropout' | 'seed' | 'rankMultiplier'>
+  >;
+
+/** The encoder's layers, made once: each call of the result puts another document through them. */
+function encoder(config: FullConfig): Part {
+  const { vocabulary, maxLength, modelSize, dropout, seed } = config;
+  const tokens = part(
+    tf.layers.embedding({
+      name: 'tokens',
+      inputDim: vocabulary,
+      outputDim: modelSize,
+      embeddingsInitializer: initializerConfig(
+        new SeededNormal({ seed, stream: 'tokens/embeddings', std: 0.02 }),
+      ),
+    }),
+  );
+  const positions = part(
+    new LearnedPositions({ name: 'positions', maxLength, distribution: 'normal', seed }),
+  );
+  const drop = part(new StatelessDropout({ name: 'positions/dropout', rate: dropout }));
+  const nonZero = part(new NonZeroMask({ name: 'mask' }));
+  const blocks = config.attention.map((kind, i) => block(`layer${i}`, kind, config));
+  const norm = part(new LayerNorm({ name: 'norm' }));
+  const mean = part(new MeanTokens({ name: 'mean' }));
+  return (ids) => {
+    const mask = nonZero(ids); // [B, N]
+    let h = drop(positions(tokens(ids))); // [B, N, d]
+    for (const next of blocks) h = next(h, mask);
+    return mean(norm(h), mask); // [B, d]
+  };
+}
+
+/** One pre-norm layer: [h, mask] to h. */
+function block(name: string, kind: AttentionKind, config: FullConfig): Part {
+  const { modelSize, feedForward, dropout, seed, rank } = config;
+  const options: AttentionOptions = {
+    heads: config.heads,
+    rank,
+    rankMultiplier: config.rankMultiplier,
+    dropout,
+    seed,
+    trace: config.trace,
+    maskMode: config.maskMode ?? 'additive',
+    maskLandmarks: config.maskLandmarks,
+  };
+  const drop = (of: string) => part(new StatelessDropout({ name: `${name}/${of}`, rate: dropout }));
+  const norm1 = part(new LayerNorm({ name: `${name}/norm1` }));
+  const attention = part(attentionLayer(`${name}/attention`, kind, options));
+  const dropAttention = drop('attention/dropout');
+  const sum1 = part(tf.layers.add({ name: `${name}/sum1` }));
+  const norm2 = part(new LayerNorm({ name: `${name}/norm2` }));
+  const hidden = part(dense(`${name}/feedforward/hidden`, modelSize, feedForward, seed, 'gelu'));
+  const dropHidden = drop('feedforward/hidden/dropout');
+  const output = part(dense(`${name}/feedforward/output`, feedForward, modelSize, seed));
+  const dropOutput = drop('feedforward/dropout');
+  const sum2 = part(tf.layers.add({ name: `${name}/sum2` }));
+  return (h, mask) => {
+    const middle = sum1(h, dropAttention(attention(norm1(h), mask)));
+    return sum2(middle, dropOutput(output(dropHidden(hidden(norm2(middle))))));
+  };
+}
