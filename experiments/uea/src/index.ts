@@ -1,1 +1,6 @@
-export {};
+export { modelNames, parseConfig, type RunConfig, readConfig } from './config.js';
+export { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './model.js';
+export { paperAccuracy } from './paper.js';
+export type { Provenance } from './provenance.js';
+export { type LayerSpectrum, layerSpectra } from './spectra.js';
+export { experimentFolder, type LoadedRun, loadRun, type RunSummary, runIds } from './summary.js';

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { type DatasetName, datasets } from '@primal-attention/datasets';
+import { z } from 'zod';
+
+/** The models of Table 1 that this experiment trains. `Primal.+Trans.`: softmax first, Primal in the last layer. */
+export const modelNames = ['Trans.', 'Primal.', 'Primal.+Trans.'] as const;
+
+/**
+ * One run: everything that decides its outcome apart from code and data. Defaults would hide what a run does, so every
+ * setting is written out; a mistyped one is an error.
+ */
+const schema = z
+  .strictObject({
+    dataset: z.enum(Object.keys(datasets) as DatasetName[]),
+    model: z.enum(modelNames),
+    /** Settings of the Primal layers: s, the factor that gives n = min(N, s * multiplier), and eta. */
+    primal: z
+      .strictObject({
+        rank: z.int().positive(),
+        rankMultiplier: z.int().positive(),
+        eta: z.number().nonnegative(),
+      })
+      .optional(),
+    optimizer: z.enum(['RAdam', 'Adam']),
+    learningRate: z.number().positive(),
+    clipNorm: z.number().positive(),
+    dropout: z.number().min(0).lt(1),
+    batchSize: z.int().positive(),
+    epochs: z.int().positive(),
+    seed: z.int().nonnegative(),
+  })
+  .superRefine((config, context) => {
+    const needsPrimal = config.model !== 'Trans.';
+    if (needsPrimal !== (config.primal !== undefined)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['primal'],
+        message: needsPrimal
+          ? `model '${config.model}' needs primal settings`
+          : "model 'Trans.' has no primal settings",
+      });
+    }
+  });
+
+export type RunConfig = z.infer<typeof schema>;
+
+/** @throws Error naming the file and each setting that is wrong */
+export function readConfig(path: string): RunConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Error(`config ${path}: ${(error as Error).message}`);
+  }
+  return parseConfig(json, path);
+}
+
+/** @throws Error naming `source` and each setting that is wrong */
+export function parseConfig(json: unknown, source: string): RunConfig {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new Error(`config ${source}:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}

@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process';
+import { cpus, totalmem } from 'node:os';
+import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
+import * as tf from '@tensorflow/tfjs';
+
+/** Where a result comes from. */
+export interface Provenance {
+  /** Commit of the code; `unknown` outside a git checkout. */
+  readonly commit: string;
+  /** True when tracked files differed from that commit. */
+  readonly modified: boolean;
+  readonly date: string;
+  readonly machine: string;
+  readonly node: string;
+  readonly backend: string;
+  /** What the backend computed on, and with. */
+  readonly device: string;
+}
+
+export function provenance(): Provenance {
+  const commit = git('rev-parse', 'HEAD');
+  return {
+    commit: commit ?? 'unknown',
+    modified: commit !== undefined && git('status', '--porcelain', '--untracked-files=no') !== '',
+    date: new Date().toISOString(),
+    machine: `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: process.version,
+    backend: tf.getBackend(),
+    device: device(),
+  };
+}
+
+function device(): string {
+  if (tf.getBackend() !== 'xla') return 'host';
+  const { client, plugin } = tf.backend() as unknown as XlaBackend;
+  const [source] = plugin.origin.split(' in ');
+  return `${client.devices[0].kind}, PJRT ${client.library.version.join('.')}, plugin from ${source}`;
+}
+
+function git(...args: string[]): string | undefined {
+  try {
+    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    // No git, or no checkout: an unpacked archive runs too.
+    return undefined;
+  }
+}
