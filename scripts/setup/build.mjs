@@ -10,7 +10,7 @@ export const build = {
   async perform({ env, log, onStart }) {
     await runLogged(
       process.execPath,
-      [TOOLS.turbo, 'run', 'build', '--ui=stream', '--output-logs=new-only'],
+      [TOOLS.turbo, 'run', 'build', '--concurrency=100%', '--ui=stream', '--output-logs=new-only'],
       {
         cwd: ROOT,
         env,
