@@ -39,7 +39,7 @@ export async function loadSafetensors(path: string): Promise<SafeTensorsFile> {
 
 /**
  * Writes a safetensors file, whole or not at all: into a new file beside `path`, onto the disk, then under its name. A
- * crash at any moment leaves the old file or the new one.
+ * crash at any moment leaves the old file or the new one; a killed process may also leave its `PATH.*.tmp`.
  *
  * @throws Error as {@link writeSafetensors}, before anything is written, or from the file system
  */

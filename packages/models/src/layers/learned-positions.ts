@@ -32,6 +32,14 @@ export class LearnedPositions extends tf.layers.Layer {
 
   constructor(config: LearnedPositionsConfig) {
     super(config);
+    if (!Number.isSafeInteger(config.maxLength) || config.maxLength < 1) {
+      throw new Error(`LearnedPositions: maxLength must be a positive integer, got ${config.maxLength}`);
+    }
+    if (config.distribution !== 'uniform' && config.distribution !== 'normal') {
+      throw new Error(
+        `LearnedPositions: distribution must be 'uniform' or 'normal', got ${JSON.stringify(config.distribution)}`,
+      );
+    }
     this.maxLength = config.maxLength;
     this.scale = config.scale ?? 1;
     this.distribution = config.distribution;
