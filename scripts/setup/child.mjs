@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statfsSync } from 'node:fs';
 import { causeOf, SetupError } from './failure.mjs';
 
 const windows = process.platform === 'win32';
 const TAIL_LINES = 25;
+const FULL_BYTES = 2 ** 24;
 
 /** The children that still run, so that a signal can be passed on to them. */
 const running = new Set();
@@ -27,6 +28,11 @@ export function passSignalsOn() {
   return () => {
     for (const signal of Object.keys(SIGNALS)) process.removeListener(signal, passOn);
   };
+}
+
+function freeBytes(path) {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
 }
 
 /**
@@ -65,7 +71,8 @@ export async function runLogged(command, args, { cwd, env, log, what, shell = fa
     throw new SetupError(`${what} was interrupted; the next set-up repairs what it left.`, 'interrupted');
   if (failure === undefined) return;
   const output = readFileSync(log, 'utf8');
-  const cause = causeOf(output);
+  // With no room left, the log cannot tell it either.
+  const cause = causeOf(output) ?? (freeBytes(log) < FULL_BYTES ? causeOf('ENOSPC') : undefined);
   const tail = output.trimEnd().split('\n').slice(-TAIL_LINES);
   throw new SetupError(
     [

@@ -48,8 +48,8 @@ export class Installation {
     }
     note(
       record.begun
-        ? `an earlier set-up broke off here, starting afresh`
-        : `${missing} is damaged, starting afresh`,
+        ? 'an earlier set-up broke off here, starting afresh'
+        : `${missing} is missing or incomplete, starting afresh`,
     );
     await this.#clear(record.begun ?? 'clear');
   }

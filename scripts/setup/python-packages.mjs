@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runLogged } from './child.mjs';
@@ -42,6 +42,8 @@ export function pythonPackages(python) {
           const { PYTHONHOME, PYTHONPATH, ...clean } = env;
           const args = ['-m', 'venv', '.venv'];
           await runLogged(python.path, args, { cwd: ROOT, env: clean, log, onStart, what: 'Making .venv' });
+          // JupyterLab brings JavaScript that is CommonJS; by the checkout's own package.json it would be ESM.
+          writeFileSync(join(ROOT, '.venv', 'package.json'), '{ "type": "commonjs" }\n');
         },
       }),
   };
