@@ -6,11 +6,13 @@ import { show } from '../show.mjs';
 
 const node = (...args) => ({ program: process.execPath, args });
 const python = (...args) => ({ program: venvProgram('python'), args });
-const filesIn = (folder, ending) =>
-  readdirSync(join(ROOT, folder))
-    .filter((name) => name.endsWith(ending))
-    .sort()
-    .map((name) => `${folder}/${name}`);
+
+/** The files of a folder with that ending, of which there must be some: a part that finds nothing to do has failed. */
+function filesIn(folder, ending) {
+  const names = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(ending));
+  if (names.length === 0) throw new Error(`${folder}/ has no *${ending} file to run`);
+  return names.sort().map((name) => `${folder}/${name}`);
+}
 
 /** The parts after the set-up. A command is made when its turn comes, since it may name files that an earlier part made. */
 const PARTS = [
@@ -26,6 +28,7 @@ const PARTS = [
         '--ui=stream',
         '--concurrency=100%',
         '--continue=dependencies-successful',
+        '--output-logs=new-only',
       ),
   },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
@@ -52,7 +55,12 @@ function chosen(args) {
 async function timed(name, run) {
   console.log(`\n=== ${name}`);
   const begin = performance.now();
-  const passed = (await run()) === 0;
+  let passed = false;
+  try {
+    passed = (await run()) === 0;
+  } catch (error) {
+    console.error(error);
+  }
   return { name, passed, seconds: (performance.now() - begin) / 1000 };
 }
 
