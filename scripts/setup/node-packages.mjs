@@ -35,7 +35,7 @@ export function nodePackages() {
     perform: ({ env, log, onStart, note }) =>
       installation.install({
         part: 'all',
-        key: hashOf([process.version, process.platform, process.arch], sources),
+        key: hashOf([process.version, process.platform, process.arch, ROOT], sources),
         note,
         async run() {
           // In the project itself npx would prefer node_modules/.bin/pnpm, which may be broken.

@@ -35,7 +35,8 @@ export function pythonPackages(python) {
     perform: ({ env, log, onStart, note }) =>
       installation.install({
         part: 'environment',
-        key: hashOf([python.version, python.path]),
+        // The programs in it name their folder: a checkout that was moved needs another.
+        key: hashOf([python.version, python.path, ROOT]),
         isBase: true,
         note,
         async run() {
