@@ -19,7 +19,7 @@ function folderWith(...files: string[]): string {
 describe('findPlugins', () => {
   it('takes an explicit path before anything else', () => {
     const root = folderWith(`.venv/${cpuWheel}`);
-    expect(findPlugins({ PJRT_PLUGIN_PATH: '/x/plugin.so' }, root)).toEqual([
+    expect(findPlugins({ PJRT_PLUGIN_PATH: '/x/plugin.so' }, [root])).toEqual([
       { path: '/x/plugin.so', platform: 'unknown', origin: 'PJRT_PLUGIN_PATH' },
     ]);
   });
@@ -27,18 +27,18 @@ describe('findPlugins', () => {
   it('finds a wheel in .venv of a folder above', () => {
     const root = folderWith(`.venv/${cpuWheel}`);
     mkdirSync(join(root, 'packages/x'), { recursive: true });
-    const [plugin] = findPlugins({}, join(root, 'packages/x'));
+    const [plugin] = findPlugins({}, [join(root, 'packages/x')]);
     expect(plugin).toMatchObject({ path: join(root, '.venv', cpuWheel), platform: 'cpu' });
   });
 
   it('finds a wheel in the active virtual environment, once', () => {
     const environment = folderWith(cpuWheel);
-    const found = findPlugins({ VIRTUAL_ENV: environment }, environment);
+    const found = findPlugins({ VIRTUAL_ENV: environment }, [environment]);
     expect(found.filter(({ path }) => path.startsWith(environment))).toHaveLength(1);
   });
 
   it('says what to install when there is none', () => {
-    expect(() => findPlugin({}, folderWith())).toThrow(/lammps-jax-pjrt-cpu|Linux x86-64/);
+    expect(() => findPlugin({}, [folderWith()])).toThrow(/lammps-jax-pjrt-cpu|Linux x86-64/);
   });
 });
 

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PluginError } from './errors.js';
 
 export interface Plugin {
@@ -11,6 +12,8 @@ export interface Plugin {
   origin: string;
 }
 
+const packageFolder = dirname(fileURLToPath(import.meta.url));
+
 /** Where Python wheels put their plugin inside `site-packages`, best first. */
 const wheels: { platform: 'cuda' | 'cpu'; file: string; package: string }[] = [
   { platform: 'cuda', file: 'jax_plugins/xla_cuda13/xla_cuda_plugin.so', package: 'jax-cuda13-pjrt' },
@@ -21,17 +24,20 @@ const wheels: { platform: 'cuda' | 'cpu'; file: string; package: string }[] = [
 
 /**
  * Finds PJRT plugins: `PJRT_PLUGIN_PATH`, else those of Python wheels in the active virtual environment
- * (`VIRTUAL_ENV`) and in a `.venv` of the working folder or of a folder above it. CUDA comes before CPU, and only where
+ * (`VIRTUAL_ENV`) and in a `.venv` of the working folder, this package's folder, or a folder above them. CUDA comes before CPU, and only where
  * there is an NVIDIA driver.
  *
  * @returns all that was found, best first; empty when there is none
  */
-export function findPlugins(env: NodeJS.ProcessEnv = process.env, from: string = process.cwd()): Plugin[] {
+export function findPlugins(
+  env: NodeJS.ProcessEnv = process.env,
+  from: readonly string[] = [process.cwd(), packageFolder],
+): Plugin[] {
   const explicit = env.PJRT_PLUGIN_PATH;
   if (explicit) return [{ path: explicit, platform: 'unknown', origin: 'PJRT_PLUGIN_PATH' }];
   const found: Plugin[] = [];
   const seen = new Set<string>();
-  for (const environment of [env.VIRTUAL_ENV, ...virtualEnvironments(from)]) {
+  for (const environment of [env.VIRTUAL_ENV, ...from.flatMap(virtualEnvironments)]) {
     if (!environment || seen.has(environment)) continue;
     seen.add(environment);
     for (const packages of sitePackages(environment)) {
@@ -47,12 +53,12 @@ export function findPlugins(env: NodeJS.ProcessEnv = process.env, from: string =
 }
 
 /** The best plugin. @throws PluginError that says what to install when there is none */
-export function findPlugin(env: NodeJS.ProcessEnv = process.env, from: string = process.cwd()): Plugin {
-  const [best] = findPlugins(env, from);
+export function findPlugin(...where: Parameters<typeof findPlugins>): Plugin {
+  const [best] = findPlugins(...where);
   if (best === undefined) {
     const supported = process.platform === 'linux' && process.arch === 'x64';
     throw new PluginError(
-      `no PJRT plugin found: looked at PJRT_PLUGIN_PATH, VIRTUAL_ENV and .venv folders from ${from} upwards. ${
+      `no PJRT plugin found: looked at PJRT_PLUGIN_PATH, VIRTUAL_ENV, and .venv folders from the working folder and this package's upwards. ${
         supported
           ? 'Install one with `python3 -m venv .venv && .venv/bin/pip install --no-deps lammps-jax-pjrt-cpu==0.11.2`'
           : `Plugins exist for Linux x86-64 only; this is ${process.platform} ${process.arch}`

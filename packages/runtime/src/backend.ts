@@ -55,7 +55,7 @@ async function start(name: BackendName): Promise<string | undefined> {
   if (factory == null) return `it is not registered; ${howToGet[name]}`;
   if (tf.getBackend() === name) return undefined;
   try {
-    // tfjs swallows the reason of a failing factory, so the factory is asked first: it returns the same instance.
+    // tfjs swallows the reason of a failing factory, so the factory is asked first; what it makes is dropped.
     if (tf.engine().registry[name] === undefined) await factory();
     if (await tf.setBackend(name)) return undefined;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
+import type { Client, DeviceBuffer, Executable, Plugin } from '@primal-attention/pjrt';
 import {
   type BackendValues,
   type DataId,
@@ -10,7 +10,8 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { attributesKey } from './attributes-key.js';
-import { ExecutableCache } from './executables.js';
+import type { XlaDevice } from './device.js';
+import type { ExecutableCache } from './executables.js';
 import { runOnHost } from './fallback.js';
 import { fragmentOf } from './graph/fragment.js';
 import { Graph } from './graph/graph.js';
@@ -59,14 +60,11 @@ export class XlaBackend extends KernelBackend {
   readonly #live = new Set<PendingValue>();
   #entryCount = 0;
 
-  constructor() {
+  constructor(device: XlaDevice) {
     super();
-    this.plugin = findPlugin();
-    prepareXlaFlags(this.plugin);
-    this.client = new Client(this.plugin.path, {
-      createOptions: this.plugin.platform === 'cuda' ? { preallocate: false } : {},
-    });
-    this.executables = new ExecutableCache(this.client);
+    this.plugin = device.plugin;
+    this.client = device.client;
+    this.executables = device.executables;
     this.entries = new DataStorage<Entry>(this, engine());
   }
 
@@ -185,9 +183,9 @@ export class XlaBackend extends KernelBackend {
     return { kernelMs: elapsed, wallMs: elapsed };
   }
 
+  /** Lets go of pending work. The device and its compiled programs stay: tfjs makes a new backend when it resets. */
   override dispose(): void {
-    this.executables.dispose();
-    this.client.dispose();
+    this.#reset();
   }
 
   /** The values of a tensor if they can be had without computing or copying anything. */
@@ -347,11 +345,7 @@ export class XlaBackend extends KernelBackend {
     this.flush();
   }
 
-  #run(
-    executable: import('@primal-attention/pjrt').Executable,
-    inputs: readonly DataValue[],
-    outputs: readonly PendingValue[],
-  ): void {
+  #run(executable: Executable, inputs: readonly DataValue[], outputs: readonly PendingValue[]): void {
     const list = executable.argumentList(inputs.length);
     for (let i = 0; i < inputs.length; i++) list[i] = this.deviceBuffer(inputs[i]).handle;
     const handles = executable.execute();

@@ -36,13 +36,17 @@ export function runOnHost(
   const toHost = (info: TensorInfo): TensorInfo => {
     const dataId = cpu.write(backend.readSync(info.dataId), info.shape, info.dtype);
     temporary.add(dataId);
-    return { dataId, shape: info.shape, dtype: info.dtype };
+    // Some of tfjs's kernels take their inputs for tensors, which know their rank.
+    return { dataId, shape: info.shape, dtype: info.dtype, rank: info.shape.length } as TensorInfo;
   };
-  const hostInputs: Record<string, TensorInfo> | TensorInfo[] = Array.isArray(inputs)
-    ? inputs.map(toHost)
-    : Object.fromEntries(
-        Object.entries(inputs).map(([name, info]) => [name, info == null ? info : toHost(info)]),
-      );
+  // Inputs may be lists, or missing.
+  const convert = (input: unknown): unknown => {
+    if (Array.isArray(input)) return input.map(convert);
+    return input == null ? input : toHost(input as TensorInfo);
+  };
+  const hostInputs = Array.isArray(inputs)
+    ? convert(inputs)
+    : Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, convert(input)]));
   const result = kernel.kernelFunc({ inputs: hostInputs as never, attrs: attrs as never, backend: cpu });
   const outputs = (Array.isArray(result) ? result : [result]) as TensorInfo[];
   const results = outputs.map((output) => ({

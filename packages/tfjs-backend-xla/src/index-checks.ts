@@ -12,28 +12,36 @@ type Check = (backend: XlaBackend, inputs: Record<string, TensorInfo>, attrs: At
 export const checks: Readonly<Record<string, Check>> = {
   GatherV2: (backend, { x, indices }, attrs) => {
     const axis = util.parseAxisParam(attrs.axis as number, x.shape)[0];
-    inRange(backend, indices, [x.shape[axis]], 'gather');
+    inRange(backend, indices, [x.shape[axis]], 1, 'GatherV2');
   },
-  GatherNd: (backend, { params, indices }) => inRange(backend, indices, params.shape, 'gatherND'),
-  ScatterNd: (backend, { indices }, attrs) => inRange(backend, indices, attrs.shape as number[], 'scatterND'),
+  GatherNd: (backend, { params, indices }) =>
+    inRange(backend, indices, params.shape, indices.shape.at(-1) ?? 1, 'GatherNd'),
+  ScatterNd: (backend, { indices }, attrs) =>
+    inRange(backend, indices, attrs.shape as number[], rowDepth(indices), 'ScatterNd'),
   TensorScatterUpdate: (backend, { tensor, indices }) =>
-    inRange(backend, indices, tensor.shape, 'tensorScatterUpdate'),
+    inRange(backend, indices, tensor.shape, rowDepth(indices), 'TensorScatterUpdate'),
 };
 
-/** The last dimension of `indices` addresses the dimensions `limits`; with a single limit all of them are of one kind. */
+/** How many dimensions each index addresses; a plain list of indices addresses rows. */
+function rowDepth(indices: TensorInfo): number {
+  return indices.shape.length > 1 ? indices.shape.at(-1)! : 1;
+}
+
+/** `depth` numbers in a row are the index of one place, each below the limit of its dimension. */
 function inRange(
   backend: XlaBackend,
   indices: TensorInfo,
   limits: readonly number[],
-  operation: string,
+  depth: number,
+  kernel: string,
 ): void {
   const values = backend.knownOnHost(indices);
   if (values === undefined) return;
-  const depth = limits.length === 1 ? 1 : (indices.shape.at(-1) ?? 1);
   for (let i = 0; i < values.length; i++) {
     const limit = limits[i % depth];
     const index = values[i];
-    if (index < 0 || index >= limit)
-      throw new Error(`${operation}: index ${index} is not in [0, ${limit - 1}]`);
+    if (index < 0 || index >= limit) {
+      throw new Error(`${kernel}: the index value ${index} is not in [0, ${limit - 1}]`);
+    }
   }
 }

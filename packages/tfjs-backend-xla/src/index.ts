@@ -1,22 +1,16 @@
-import { registerBackend } from '@tensorflow/tfjs-core';
+import { backend, getBackend, registerBackend } from '@tensorflow/tfjs-core';
 import { XlaBackend } from './backend.js';
+import { openDevice } from './device.js';
 import { watchOptimizers } from './jit/optimizers.js';
 import { backendName, registerKernels } from './kernels.js';
 
 export { XlaBackend } from './backend.js';
 
-let instance: XlaBackend | undefined;
-
 registerKernels();
 // Above the priority of tfjs's own backends: who imports this package wants it.
-registerBackend(
-  backendName,
-  () => {
-    instance ??= new XlaBackend();
-    return instance;
-  },
-  10,
-);
+registerBackend(backendName, () => new XlaBackend(openDevice()), 10);
 watchOptimizers(() => {
-  if (instance !== undefined && !instance.tracing) instance.flush();
+  if (getBackend() !== backendName) return;
+  const xla = backend() as XlaBackend;
+  if (!xla.tracing) xla.flush();
 });

@@ -69,9 +69,10 @@ lower('Select', (b, { condition, t, e }) => {
   return b.select(aligned, t, e);
 });
 
-lower('Prelu', (b, { x, alpha }) =>
-  b.select(b.compare('GE', x, b.like(x, 0)), x, b.binary('multiply', x, alpha)),
-);
+lower('Prelu', (b, inputs) => {
+  const [x, alpha] = [b.convert(inputs.x, 'f32'), b.convert(inputs.alpha, 'f32')];
+  return b.select(b.compare('GE', x, b.like(x, 0)), x, b.binary('multiply', x, alpha));
+});
 
 lower('AddN', (b, inputs) => Object.values(inputs).reduce((sum, value) => b.binary('add', sum, value)));
 
@@ -83,7 +84,6 @@ const stablehlo: Record<string, string> = {
   Ceil: 'ceil',
   Floor: 'floor',
   Round: 'round_nearest_even',
-  Sign: 'sign',
   LogicalNot: 'not',
 };
 for (const [kernel, op] of Object.entries(stablehlo)) {
@@ -119,6 +119,11 @@ for (const [kernel, [dialect, op]] of Object.entries(floating)) {
   lower(kernel, (b, { x }) => b.unary(op, b.convert(x, 'f32'), dialect));
 }
 
+/** 0 for NaN, as in tfjs. */
+lower('Sign', (b, { x }) => {
+  const sign = b.unary('sign', x);
+  return x.type.element === 'f32' ? b.select(isNan(b, x), b.like(x, 0), sign) : sign;
+});
 lower('Square', (b, { x }) => square(b, x));
 lower('Reciprocal', (b, { x }) => b.binary('divide', b.like(x, 1), x));
 lower('IsFinite', (b, { x }) => {
@@ -129,7 +134,7 @@ lower('IsNan', (b, { x }) => isNan(b, x));
 lower('IsInf', (b, { x }) => b.compare('EQ', b.unary('abs', x), b.like(x, Number.POSITIVE_INFINITY)));
 lower('Relu', (b, { x }) => relu(b, x));
 lower('Relu6', (b, { x }) => relu6(b, x));
-lower('LeakyRelu', (b, { x }, { alpha }) => leakyRelu(b, x, alpha as number));
+lower('LeakyRelu', (b, { x }, { alpha }) => leakyRelu(b, b.convert(x, 'f32'), alpha as number));
 lower('Elu', (b, { x }) => elu(b, x));
 lower('Selu', (b, { x }) => {
   const scale = 1.0507009873554805;

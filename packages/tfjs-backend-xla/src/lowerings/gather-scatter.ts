@@ -1,4 +1,4 @@
-import { util } from '@tensorflow/tfjs-core';
+import { backend_util, util } from '@tensorflow/tfjs-core';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
 import { sizeOf, tensorType } from '../hlo/types.js';
 import { lower, NotLowered } from './table.js';
@@ -15,15 +15,18 @@ function inRange(b: FunctionBuilder, index: Value, length: number): Value {
  * Rows of `x` along an axis. XLA would clamp an index that is out of range to the nearest row; here it reads zeros, as
  * its gradient adds to no row.
  */
-lower('GatherV2', (b, { x, indices: given }, attrs) => {
-  const indices = b.convert(given, 'i32');
+lower('GatherV2', (b, inputs, attrs) => {
+  const { x } = inputs;
+  const indices = b.convert(inputs.indices, 'i32');
   const axis = util.parseAxisParam(attrs.axis as number, x.type.shape as number[])[0];
-  const batchDims = (attrs.batchDims as number | undefined) ?? 0;
-  const shape = [
-    ...x.type.shape.slice(0, axis),
-    ...indices.type.shape.slice(batchDims),
-    ...x.type.shape.slice(axis + 1),
-  ];
+  const given = (attrs.batchDims as number | undefined) ?? 0;
+  const { outputShape: shape } = backend_util.segment_util.collectGatherOpShapeInfo(
+    { shape: x.type.shape } as never,
+    { shape: indices.type.shape } as never,
+    axis,
+    given,
+  );
+  const batchDims = given < 0 ? given + indices.type.shape.length : given;
   const indexRank = indices.type.shape.length - batchDims;
   const offsets = [...range(batchDims, axis), ...range(axis + indexRank, shape.length)];
   const batch = range(0, batchDims);
@@ -93,10 +96,11 @@ function scatterInto(
   updates: Value,
   combine: 'add' | 'replace',
 ): Value {
-  const depth = indices.type.shape.at(-1) ?? 1;
+  // A list of indices addresses rows.
+  const depth = indices.type.shape.length > 1 ? indices.type.shape.at(-1)! : 1;
   if (indices.type.shape.length === 0 || depth > target.type.shape.length) throw new NotLowered('scatter');
   const rest = target.type.shape.slice(depth);
-  const count = sizeOf(indices.type.shape.slice(0, -1));
+  const count = sizeOf(indices.type.shape) / depth;
   return scatter(
     b,
     target,
@@ -109,6 +113,11 @@ function scatterInto(
 
 lower('GatherNd', (b, { params, indices: given }) => {
   const indices = b.convert(given, 'i32');
+  if (indices.type.shape.length === 0 || params.type.shape.length === 0) {
+    throw new Error(
+      `gatherND: indices and params must not be scalars, got [${indices.type.shape}] and [${params.type.shape}]`,
+    );
+  }
   const depth = indices.type.shape.at(-1)!;
   const outer = indices.type.shape.slice(0, -1);
   const rest = params.type.shape.slice(depth);

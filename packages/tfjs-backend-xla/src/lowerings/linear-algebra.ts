@@ -15,6 +15,14 @@ function batchMatMul(
   transposeY: boolean,
 ): Value {
   const rank = Math.max(x.type.shape.length, y.type.shape.length);
+  const innerX = x.type.shape.at(transposeX ? -2 : -1);
+  const innerY = y.type.shape.at(transposeY ? -1 : -2);
+  if (Math.min(x.type.shape.length, y.type.shape.length) < 2 || innerX !== innerY) {
+    throw new Error(
+      `matMul: inner dimensions do not match: shapes [${x.type.shape}] and [${y.type.shape}], transposeA ${transposeX}, ` +
+        `transposeB ${transposeY}`,
+    );
+  }
   const pad = (value: Value): Value =>
     b.reshape(value, [...new Array<number>(rank - value.type.shape.length).fill(1), ...value.type.shape]);
   let [left, right] = [pad(x), pad(y)];
@@ -85,6 +93,11 @@ lower('Einsum', (b, inputs, { equation }) => {
   const { allDims, summedDims, idDims } = backend_util.decodeEinsumEquation(
     equation as string,
     operands.length,
+  );
+  backend_util.checkEinsumDimSizes(
+    allDims.length,
+    idDims,
+    operands.map((value) => ({ shape: value.type.shape })) as never,
   );
   if (idDims.some((dims) => new Set(dims).size !== dims.length))
     throw new NotLowered('repeated einsum index');

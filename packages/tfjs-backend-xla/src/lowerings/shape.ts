@@ -29,13 +29,20 @@ lower('Tile', (b, { x }, { reps }) => {
 lower('Concat', (b, inputs, { axis }) => {
   const all = listOf(inputs);
   const dimension = axisOf(axis, all[0]);
+  backend_util.assertParamsConsistent(
+    all.map((value) => value.type.shape as number[]),
+    dimension,
+  );
   const values = all.filter((value) => !value.type.shape.includes(0));
   return b.concatenate(values.length > 0 ? values : all, dimension);
 });
 
 lower('Pack', (b, inputs, { axis }) => {
   const values = listOf(inputs);
-  const { shape } = values[0].type;
+  const { shape, text } = values[0].type;
+  const odd = values.find((value) => value.type !== values[0].type);
+  if (odd !== undefined)
+    throw new Error(`stack: tensors must have one shape and dtype, got ${text} and ${odd.type.text}`);
   const dimension = (axis as number) < 0 ? (axis as number) + shape.length + 1 : (axis as number);
   const expanded = [...shape.slice(0, dimension), 1, ...shape.slice(dimension)];
   return b.concatenate(
@@ -103,15 +110,14 @@ lower('StridedSlice', (b, { x }, attrs) => {
   );
   let value = x;
   if (info.isIdentity) return b.reshape(x, info.finalShape);
-  if (info.finalShapeSparse.includes(0)) return b.constant(0, x.type.element, info.finalShape);
+  const size = slice_util.computeOutShape(info.begin, info.end, info.strides);
+  if (size.includes(0)) return b.constant(0, x.type.element, info.finalShape);
   // A negative stride reads the reversed dimension.
   const reversed = info.strides.flatMap((stride, i) => (stride < 0 ? [i] : []));
   value = b.reverse(value, reversed);
   const starts = info.begin.map((s, i) => (info.strides[i] < 0 ? x.type.shape[i] - 1 - s : s));
   const steps = info.strides.map(Math.abs);
-  const stops = starts.map((s, i) =>
-    Math.min(x.type.shape[i], s + (info.finalShapeSparse[i] - 1) * steps[i] + 1),
-  );
+  const stops = starts.map((s, i) => Math.min(x.type.shape[i], s + (size[i] - 1) * steps[i] + 1));
   return b.reshape(b.slice(value, starts, stops, steps), info.finalShape);
 });
 
