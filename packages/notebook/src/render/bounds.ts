@@ -8,17 +8,30 @@ export interface Box {
   bottom: number;
 }
 
+/** What is needed of a DOM element. Named here since the declarations are also read where there is no DOM. */
+export interface SvgElement {
+  readonly tagName: string;
+  readonly namespaceURI: string | null;
+  readonly textContent: string | null;
+  readonly parentElement: SvgElement | null;
+  readonly children: ArrayLike<SvgElement>;
+  readonly style?: { getPropertyValue(property: string): string };
+  getAttribute(name: string): string | null;
+  hasAttribute(name: string): boolean;
+  querySelectorAll(selectors: string): ArrayLike<SvgElement>;
+}
+
 /** An affine map: x' = a x + c y + e, y' = b x + d y + f. */
 type Matrix = [a: number, b: number, c: number, d: number, e: number, f: number];
 
 const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0];
 
 /** The element's box on the page: its own or its children's, under all transforms up to the drawing's root. */
-export function bounds(element: Element): Box | null {
+export function bounds(element: SvgElement): Box | null {
   return boundsUnder(element, element.parentElement ? chain(element.parentElement) : IDENTITY);
 }
 
-function boundsUnder(element: Element, outer: Matrix): Box | null {
+function boundsUnder(element: SvgElement, outer: Matrix): Box | null {
   const matrix = multiply(outer, parseTransform(element.getAttribute('transform')));
   switch (element.tagName.toLowerCase()) {
     case 'text':
@@ -46,14 +59,14 @@ function boundsUnder(element: Element, outer: Matrix): Box | null {
   }
 }
 
-function chain(element: Element): Matrix {
+function chain(element: SvgElement): Matrix {
   const own = parseTransform(element.getAttribute('transform'));
   const parent = element.parentElement;
   return parent && parent.namespaceURI === element.namespaceURI ? multiply(chain(parent), own) : own;
 }
 
 /** One box for each line: Plotly makes a `tspan` of class `line` for each when there are several. */
-function textLines(text: Element): Box[] {
+function textLines(text: SvgElement): Box[] {
   const lines = Array.from(text.querySelectorAll('tspan.line'));
   const style = fontStyle(text);
   const anchor = inherited(text, 'text-anchor') || 'start';
@@ -72,7 +85,7 @@ function textLines(text: Element): Box[] {
   });
 }
 
-function fontStyle(element: Element): FontStyle {
+function fontStyle(element: SvgElement): FontStyle {
   const weight = inherited(element, 'font-weight');
   return {
     size: Number.parseFloat(inherited(element, 'font-size')) || 12,
@@ -82,9 +95,9 @@ function fontStyle(element: Element): FontStyle {
 }
 
 /** A property from the element's or the nearest ancestor's own style or attribute. */
-function inherited(element: Element, property: string): string {
-  for (let at: Element | null = element; at; at = at.parentElement) {
-    const style = (at as SVGElement).style?.getPropertyValue(property);
+function inherited(element: SvgElement, property: string): string {
+  for (let at: SvgElement | null = element; at; at = at.parentElement) {
+    const style = at.style?.getPropertyValue(property);
     const value = style || at.getAttribute(property);
     if (value) return value;
   }
@@ -110,7 +123,7 @@ function pathBox(d: string): Box | null {
   return join(points.map(([px, py]) => ({ left: px, top: py, right: px, bottom: py })));
 }
 
-function number(element: Element, attribute: string): number {
+function number(element: SvgElement, attribute: string): number {
   return Number.parseFloat(element.getAttribute(attribute) ?? '') || 0;
 }
 
