@@ -1,0 +1,25 @@
+// `node report.js`: the table of all runs computed here, and report/index.html at the root of the repository.
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { page } from './page.js';
+import { inPaperOrder, markdownTable, protocolTable, tableRow, tolerance } from './rows.js';
+import { experimentFolder, loadRun, runIds } from './summary.js';
+
+// Only what was computed here: a committed result is no reproduction.
+const runs = inPaperOrder(runIds().map((id) => loadRun(id, 'runs')));
+const rows = runs.map(tableRow);
+
+const path = join(dirname(dirname(experimentFolder)), 'report', 'index.html');
+mkdirSync(dirname(path), { recursive: true });
+writeFileSync(`${path}.tmp`, page(runs, rows));
+renameSync(`${path}.tmp`, path);
+
+console.log('\nTest accuracy in percent:\n');
+console.log(protocolTable(rows));
+console.log('\nBest over epochs (the protocol of the paper) beside the paper:\n');
+console.log(markdownTable(rows));
+const reproduced = rows.filter((row) => row.reproduced).length;
+console.log(`\nReport with figures: ${relative(process.cwd(), path)}`);
+console.log(`Reproduced means no more than ${tolerance} points below the paper.`);
+console.log(`reproduced: ${reproduced}/${rows.length}`);
+if (reproduced < rows.length) process.exitCode = 1;
