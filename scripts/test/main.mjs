@@ -36,6 +36,7 @@ const PARTS = [
     name: 'scripts',
     command: () => node('--test', '--test-reporter=spec', ...filesIn('scripts', '.test.mjs')),
   },
+  { name: 'readmes', command: () => node('scripts/check-readmes.mjs') },
   { name: 'kernel', command: () => python('notebooks/test_kernel.py') },
   { name: 'notebooks', command: () => python('notebooks/run.py', ...filesIn('notebooks', '.ipynb')) },
 ];

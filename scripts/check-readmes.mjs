@@ -1,0 +1,52 @@
+// Runs the TypeScript examples of the root's and the packages' READMEs: each is a program that must end without an error.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { ROOT } from './setup/workspace.mjs';
+
+/** Where the examples run: this folder's package depends on all others, as a reader's own would. */
+const folder = join(ROOT, 'notebooks');
+
+const readmes = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name, 'README.md')),
+];
+
+/** What they write goes here. */
+const workplace = mkdtempSync(join(tmpdir(), 'readme-'));
+
+let passed = 0;
+const failures = [];
+for (const readme of readmes) {
+  const path = join(ROOT, readme);
+  if (!existsSync(path)) {
+    failures.push(`${readme} is missing`);
+    continue;
+  }
+  const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(path, 'utf8')) ?? [];
+  if (example === undefined) {
+    failures.push(`${readme} has no example (a block marked ts)`);
+    continue;
+  }
+  const program = join(folder, `.readme-example-${process.pid}.mjs`);
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  writeFileSync(program, ts.transpileModule(example, { compilerOptions: options }).outputText);
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [program], {
+    cwd: workplace,
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+  rmSync(program);
+  if (status === 0) {
+    passed++;
+    console.log(`passed  ${readme}`);
+  } else {
+    failures.push(`${readme}: ${error ?? ''}${stdout}${stderr}`);
+  }
+}
+rmSync(workplace, { recursive: true });
+for (const failure of failures) console.log(`FAILED  ${failure}`);
+console.log(`readme examples: ${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 ? 0 : 1;

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { report, setUp } from '../setup/main.mjs';
+import { ROOT, venvProgram } from '../setup/workspace.mjs';
+import { show } from '../show.mjs';
+
+/** Set-up, then JupyterLab until it is stopped. Arguments are passed on to it. Returns the exit code. */
+export async function main(args) {
+  try {
+    await setUp();
+  } catch (error) {
+    return report(error);
+  }
+  // The kernel spec lies in the repository and needs no installation, only to be found.
+  process.env.JUPYTER_PATH = [join(ROOT, 'notebooks', 'jupyter'), process.env.JUPYTER_PATH]
+    .filter(Boolean)
+    .join(':');
+  return show({
+    program: venvProgram('python'),
+    args: ['-m', 'jupyterlab', '--ip=127.0.0.1', join(ROOT, 'notebooks', 'quickstart.ipynb'), ...args],
+  });
+}
