@@ -17,11 +17,14 @@ try {
   process.exit(1);
 }
 
+const { KernelServer } = await import('./server.mjs');
+const server = new KernelServer(process.argv[2]);
+await server.start();
+
 // A kernel whose front end was killed would stay for ever.
 const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid !== parent) process.exit(1);
+const watch = setInterval(() => {
+  if (process.ppid === parent) return;
+  clearInterval(watch);
+  server.close();
 }, 1000).unref();
-
-const { KernelServer } = await import('./server.mjs');
-await new KernelServer(process.argv[2]).start();
