@@ -51,6 +51,8 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
   }
 
   await useBackend();
+  // Before training: what counts is the code that was loaded.
+  const origin = provenance();
   const sets = await loadUea(config.dataset);
   const data = preprocess(sets.train, sets.test);
   const model = buildModel(config, data);
@@ -96,7 +98,7 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
     seconds: Number(trainingSeconds(directory).toFixed(1)),
     spectra,
     spectrumCases,
-    provenance: provenance(),
+    provenance: origin,
   };
   writeWhole(summaryPath, `${readableJson(summary)}\n`);
   const { best, bestEpoch, last } = summary.accuracy;

@@ -52,6 +52,13 @@ describe('prepareXlaFlags', () => {
     expect(env.XLA_FLAGS).toBe('--xla_dump_to=/x --xla_cpu_enable_fast_min_max=false');
   });
 
+  it('asks for the same bits in each run where the user wants them', () => {
+    const env: NodeJS.ProcessEnv = { PRIMAL_DETERMINISTIC: '1' };
+    prepareXlaFlags(plugin, env);
+    expect(env.XLA_FLAGS).toContain('--xla_gpu_deterministic_ops=true');
+    expect(() => prepareXlaFlags(plugin, { PRIMAL_DETERMINISTIC: 'yes' })).toThrow(/0 or 1, got 'yes'/);
+  });
+
   it("leaves the user's choice alone", () => {
     const env: NodeJS.ProcessEnv = { XLA_FLAGS: '--xla_cpu_enable_fast_min_max=true' };
     prepareXlaFlags(plugin, env);

@@ -9,9 +9,19 @@ import type { Plugin } from './discover.js';
  * - CPU: the default maximum and minimum drop NaN depending on the order of the operands
  *   (`xla_cpu_enable_fast_min_max`), so that a diverged run looks healthy.
  * - CUDA: where the wheels keep ptxas (`xla_gpu_cuda_data_dir`).
+ * - CUDA with `PRIMAL_DETERMINISTIC=1`: only operations that give the same bits in each run (`xla_gpu_deterministic_ops`).
+ *   By default two runs differ in the last bits, through the order of atomic additions and the choice of algorithms by timing.
+ *   A CPU is deterministic as it is.
+ *
+ * @throws Error when `PRIMAL_DETERMINISTIC` is neither 0 nor 1
  */
 export function prepareXlaFlags(plugin: Plugin, env: NodeJS.ProcessEnv = process.env): void {
   const wanted: [string, string][] = [['xla_cpu_enable_fast_min_max', 'false']];
+  const deterministic = env.PRIMAL_DETERMINISTIC || '0';
+  if (!['0', '1'].includes(deterministic)) {
+    throw new Error(`PRIMAL_DETERMINISTIC must be 0 or 1, got '${deterministic}'`);
+  }
+  if (deterministic === '1') wanted.push(['xla_gpu_deterministic_ops', 'true']);
   const cudaData = cudaDataFolder(plugin.path);
   if (cudaData !== undefined) wanted.push(['xla_gpu_cuda_data_dir', cudaData]);
   const present = env.XLA_FLAGS ?? '';

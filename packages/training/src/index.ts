@@ -2,7 +2,6 @@ export type { Column, ColumnBatch, Columns } from './batches.js';
 export { clipByGlobalNorm } from './clip.js';
 export { NonFiniteError } from './epoch.js';
 export { createEvaluator } from './evaluate.js';
-export { modelVariables } from './model-variables.js';
 export { AdamW } from './optimizers/adamw.js';
 export {
   MomentOptimizer,
