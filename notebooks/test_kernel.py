@@ -187,6 +187,25 @@ def a_compile_error_shows_each_place():
 
 
 @test
+def shorthand_properties_find_variables_of_earlier_cells():
+    with_shorthand = (
+        "const local = 2;\nlet other = 0;\nconst f = (inner: number) => ({ inner, rank, local });\n"
+        "({ rank, other = 5 } = { rank: 4 });\nconst text = JSON.stringify({ rank, ...f(3), other });\n"
+    )
+    equal(failed("let rank = 1;", with_shorthand + "throw text;")["evalue"], '{"rank":4,"inner":3,"local":2,"other":5}')
+    # The compiler's places are those of the cell as it was written.
+    code = "const o = { rank }; const wrong: string = { nowhere, rank };"
+    equal(
+        [line for line in failed(code)["traceback"] if "line 1" in line],
+        [
+            f"CompileError: line 1, column {code.index('wrong') + 1}: Type '{{ nowhere: any; rank: number; }}' is not "
+            "assignable to type 'string'.",
+            f"line 1, column {code.index('nowhere') + 1}: Cannot find name 'nowhere'.",
+        ],
+    )
+
+
+@test
 def what_is_no_error_can_be_thrown():
     equal(failed("throw { code: 5 };")["evalue"], "{ code: 5 }")
 

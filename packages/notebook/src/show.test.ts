@@ -97,6 +97,14 @@ describe('table', () => {
     expect(toMarkdown(rows)).toBe(markdown);
   });
 
+  it('aligns numbers to the right, also those written as text', () => {
+    const rows = [
+      { a: '98.60', b: '−0.3', c: '1e-7', d: '1 of 2' },
+      { a: 'NaN', b: '+12', c: '5 %', d: '3' },
+    ];
+    expect(toMarkdown(rows).split('\n')[1]).toBe('| ----: | ---: | ---: | ------ |');
+  });
+
   it('refuses to be empty', () => {
     expect(() => toMarkdown([])).toThrow('table: got no rows with columns');
   });

@@ -6,6 +6,9 @@ export type TableCell = string | number | boolean | null | undefined;
 /** A row: what stands under each column's name. */
 export type TableRow = Readonly<Record<string, TableCell>>;
 
+/** Also numbers that were passed as text, in a form of their own. */
+const NUMBER = /^(?:[-+−]?\d[\d.,]*(?:e[-+]?\d+)?(?: ?%)?|[-+−]?Infinity|NaN)$/;
+
 /** Shows rows as a table below the running notebook cell; elsewhere prints it as Markdown. */
 export function table(rows: readonly TableRow[]): void {
   const markdown = toMarkdown(rows);
@@ -15,7 +18,7 @@ export function table(rows: readonly TableRow[]): void {
 
 /**
  * Rows as a Markdown table, columns in the order in which they first appear. Numbers are written with up to four
- * significant digits (whole ones with all of theirs) and to the right; for other forms pass strings.
+ * significant digits (whole ones with all of theirs); for other forms pass strings. Columns of numbers are aligned to the right.
  */
 export function toMarkdown(rows: readonly TableRow[]): string {
   const { names, numeric, cells } = layOut(rows, escapeMarkdown);
@@ -51,7 +54,7 @@ function layOut(rows: readonly TableRow[], escaped: (text: string) => string) {
     names: keys.map(escaped),
     numeric: keys.map((key) => {
       const present = rows.map((row) => row[key]).filter((value) => value !== null && value !== undefined);
-      return present.length > 0 && present.every((value) => typeof value === 'number');
+      return present.length > 0 && present.every((value) => NUMBER.test(String(value)));
     }),
     cells: rows.map((row) => keys.map((key) => escaped(text(row[key])))),
   };

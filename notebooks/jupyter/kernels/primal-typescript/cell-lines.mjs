@@ -14,7 +14,7 @@ const LINES_ABOVE = 1;
 /** tslab's compiler, which must be replaced before tslab loads it: import this module first. */
 const require = createRequire(import.meta.url);
 const file = require.resolve('@tslab/typescript-for-tslab', { paths: [require.resolve('tslab')] });
-const ts = require(file);
+export const ts = require(file);
 require.cache[file].exports = {
   ...ts,
   createWatchCompilerHost: (files, options, ...rest) =>

@@ -8,6 +8,7 @@ import { labelCell } from './cell-lines.mjs';
 import { BLOCKING, BROKEN_OFF, SEEN } from './control-state.mjs';
 import { describeFailures, isInterrupt } from './errors.mjs';
 import { Output } from './output.mjs';
+import { expandShorthand } from './shorthand.mjs';
 
 const require = createRequire(import.meta.url);
 const jupyter = require('tslab/dist/jupyter.js');
@@ -242,8 +243,16 @@ function converters(root, cellNumber) {
   process.chdir(root);
   const node = createConverter({ isJS: false, isBrowser: false });
   process.chdir(workingFolder);
+  const convert = (previous, code) => {
+    const expanded = expandShorthand(code);
+    const converted = labelCell(cellNumber(), node.convert(previous, expanded.code));
+    const diagnostics = converted.diagnostics.map((diagnostic) =>
+      diagnostic.fileName ? diagnostic : { ...diagnostic, start: expanded.toOriginal(diagnostic.start) },
+    );
+    return { ...converted, diagnostics };
+  };
   return {
-    node: { ...node, convert: (previous, code) => labelCell(cellNumber(), node.convert(previous, code)) },
+    node: { ...node, convert },
     get browser() {
       throw new Error('cells for the browser (@browser) are not supported');
     },
