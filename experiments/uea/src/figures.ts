@@ -1,6 +1,5 @@
 import { type Figure, lineFigure } from '@primal-attention/notebook';
 import { modelNames } from './config.js';
-import type { LayerSpectrum } from './spectra.js';
 import type { LoadedRun } from './summary.js';
 
 /** One colour per model in every figure, in the order of the table. */
@@ -49,12 +48,6 @@ export function ksvdFigure(runs: readonly LoadedRun[]): Figure {
   });
 }
 
-const matrixText: Record<LayerSpectrum['matrix'], string> = {
-  softmax: 'softmax',
-  primal: 'kernel matrix',
-  'primal f=I': 'kernel matrix, f = I',
-};
-
 /**
  * Cumulative singular values of the attention matrices of one layer (the quantity of Figure 1): Primal against softmax.
  *
@@ -69,7 +62,8 @@ export function spectrumFigure(
     run.summary.spectra
       .filter((spectrum) => spectrum.layer === layer && ['softmax', matrix].includes(spectrum.matrix))
       .map((spectrum) => ({
-        name: `${run.summary.config.model} (${matrixText[spectrum.matrix]})`,
+        // Short: a long name would be cut off in the legend.
+        name: `${run.summary.config.model}: ${spectrum.matrix === 'softmax' ? 'softmax' : 'Primal'}`,
         color: colorOf(run),
         x: spectrum.mean.map((_, i) => i + 1),
         y: spectrum.mean,
