@@ -1,6 +1,6 @@
 import type { AxisOptions, Figure, FigureSize, Trace } from './figure.js';
 import { checkRange } from './line-figure.js';
-import { axisLayout, plainText, seriesStyle, textColor, themed } from './theme.js';
+import { axisLayout, legendText, plainText, seriesStyle, textColor, themed } from './theme.js';
 import { checkLength, type Gappy, type Numbers, withGaps } from './values.js';
 
 /** One bar in each category. */
@@ -39,7 +39,7 @@ export function barFigure(options: BarFigureOptions): Figure {
     const { color } = seriesStyle(bars.color ?? index);
     return {
       type: 'bar',
-      name: plainText(bars.name),
+      name: legendText(bars.name),
       x: categories.map(plainText),
       y: withGaps(bars.values, y.log),
       marker: { color },

@@ -1,5 +1,5 @@
 import type { AxisOptions, Figure, FigureSize, Trace } from './figure.js';
-import { axisLayout, type Dash, plainText, seriesStyle, themed, translucent } from './theme.js';
+import { axisLayout, type Dash, legendText, plainText, seriesStyle, themed, translucent } from './theme.js';
 import { checkLength, type Gappy, type Numbers, smallestPositive, withGaps } from './values.js';
 
 /** One line. */
@@ -52,7 +52,7 @@ export function lineFigure(options: LineFigureOptions): Figure {
     lines.push({
       type: 'scatter',
       mode: x.length <= MARKED_POINTS || hasLonePoint(x, y) ? 'lines+markers' : 'lines',
-      name: plainText(line.name),
+      name: legendText(line.name),
       legendgroup: group,
       x,
       y,

@@ -39,6 +39,17 @@ export function plainText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** A series' name in lines of about 28 characters, so that the legend leaves the plot its room. */
+export function legendText(name: string): string {
+  const lines = [''];
+  for (const word of name.split(' ')) {
+    const longer = lines.at(-1) === '' ? word : `${lines.at(-1)} ${word}`;
+    if (longer.length <= 28 || lines.at(-1) === '') lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map(plainText).join('<br>');
+}
+
 /** Plotly's layout of an axis, for what it shows of `data` (finite, and positive on a logarithmic axis, or gaps). */
 export function axisLayout(axis: AxisOptions, data: Gappy = []): { [key: string]: Json } {
   const title = axis.unit === undefined ? axis.title : `${axis.title} (${axis.unit})`;

@@ -141,6 +141,17 @@ describe('renderSvg', () => {
     expect(figure).toEqual(before);
   });
 
+  it('breaks long names, so that the plot keeps its room', () => {
+    const name = 'Primal.+Trans. with the kernel matrix of theorem 3.2 and not that of the figure';
+    const series = ['a', name].map((one) => ({ name: one, y: [1, 2] }));
+    const root = parse(renderSvg(lineFigure({ title: 't', x: { title: 'x' }, y: { title: 'y' }, series })));
+    const legend = Array.from(root.querySelectorAll('.legend text'));
+    expect(legend[1].textContent?.replaceAll(' ', '')).toBe(name.replaceAll(' ', ''));
+    for (const text of legend) expect(bounds(text)!.right).toBeLessThan(720);
+    const plot = root.querySelector('clipPath.axesclip[id$=xy] rect')!;
+    expect(Number(plot.getAttribute('width'))).toBeGreaterThan(400);
+  });
+
   it('draws empty and all-NaN figures', () => {
     const x = { title: 'x' };
     const empty = lineFigure({ title: 't', x, y: x, series: [] });
