@@ -2,12 +2,17 @@ import { Args, addressOf } from './args.js';
 import type { Client } from './client.js';
 import { byteSize, type ElementType } from './dtype.js';
 
+/** A native object's handle, 0 when it was freed. What a finaliser gets, so that replacing a handle costs it nothing. */
+export interface NativeHandle {
+  handle: bigint;
+}
+
 /**
  * An array in a device's memory. Owns its native buffer: {@link dispose} frees it, and the garbage collector does
  * when the last reference is gone.
  */
 export class DeviceBuffer {
-  #handle: bigint;
+  readonly #native: NativeHandle;
   readonly #client: Client;
 
   /** Takes ownership of a native buffer. */
@@ -18,18 +23,19 @@ export class DeviceBuffer {
     readonly shape: readonly number[],
   ) {
     this.#client = client;
-    this.#handle = handle;
-    client.bufferFinalizer.register(this, handle, this);
+    this.#native = { handle };
+    client.bufferFinalizer.register(this, this.#native);
   }
 
   /** The native handle, for an argument list. @throws Error when the buffer was disposed */
   get handle(): bigint {
-    if (this.#handle === 0n) throw new Error('DeviceBuffer: the buffer was disposed');
-    return this.#handle;
+    const { handle } = this.#native;
+    if (handle === 0n) throw new Error('DeviceBuffer: the buffer was disposed');
+    return handle;
   }
 
   get disposed(): boolean {
-    return this.#handle === 0n;
+    return this.#native.handle === 0n;
   }
 
   get byteSize(): number {
@@ -42,9 +48,7 @@ export class DeviceBuffer {
    */
   replace(handle: bigint): void {
     this.#client.destroyBuffer(this.handle);
-    this.#client.bufferFinalizer.unregister(this);
-    this.#handle = handle;
-    this.#client.bufferFinalizer.register(this, handle, this);
+    this.#native.handle = handle;
   }
 
   /** Copies the array into `target`, waiting for the programs that compute it. Row-major order. */
@@ -85,10 +89,10 @@ export class DeviceBuffer {
   }
 
   dispose(): void {
-    if (this.#handle === 0n) return;
-    this.#client.bufferFinalizer.unregister(this);
-    this.#client.destroyBuffer(this.#handle);
-    this.#handle = 0n;
+    const { handle } = this.#native;
+    if (handle === 0n) return;
+    this.#native.handle = 0n;
+    this.#client.destroyBuffer(handle);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,5 @@
 import { Args, readHandles } from './args.js';
-import { DeviceBuffer } from './buffer.js';
+import { DeviceBuffer, type NativeHandle } from './buffer.js';
 import { compileOptions } from './compile-options.js';
 import { Device } from './device.js';
 import { byteSize, type ElementType, elementCode } from './dtype.js';
@@ -21,7 +21,7 @@ export class Client {
   readonly platformVersion: string;
   readonly devices: readonly Device[];
   /** Frees the native side of objects that nobody disposed. */
-  readonly bufferFinalizer: FinalizationRegistry<bigint>;
+  readonly bufferFinalizer: FinalizationRegistry<NativeHandle>;
   readonly executableFinalizer: FinalizationRegistry<bigint>;
   #handle: bigint;
   readonly #destroyArgs = new Args(24);
@@ -39,7 +39,9 @@ export class Client {
       .text(24);
     const list = library.call('Client_AddressableDevices', new Args(40).setWord(16, this.#handle));
     this.devices = readHandles(list.word(24), list.int64(32)).map((handle) => new Device(library, handle));
-    this.bufferFinalizer = new FinalizationRegistry((handle) => this.destroyBuffer(handle));
+    this.bufferFinalizer = new FinalizationRegistry(({ handle }) => {
+      if (handle !== 0n) this.destroyBuffer(handle);
+    });
     this.executableFinalizer = new FinalizationRegistry((handle) => {
       library.call('LoadedExecutable_Destroy', new Args(24).setWord(16, handle));
     });

@@ -1,0 +1,177 @@
+// One training step of the UEA classifier on JapaneseVowels' shapes: ours beside PyTorch eager, in turn.
+import '@primal-attention/tfjs-backend-xla';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { provenance, trainingLoss } from '@primal-attention/experiment-uea';
+import { type AttentionKind, namedWeights, ueaClassifier } from '@primal-attention/models';
+import { Executable } from '@primal-attention/pjrt';
+import { foldIn, RandomStream, randomKey, useBackend } from '@primal-attention/runtime';
+import { createTrainStep, RAdam } from '@primal-attention/training';
+import * as tf from '@tensorflow/tfjs';
+import { Peer, pythonWithTorch } from './peer.js';
+
+const models: Record<string, { attention: AttentionKind[]; rank: number; eta: number }> = {
+  primal: { attention: ['primal', 'primal'], rank: 40, eta: 0.5 },
+  trans: { attention: ['softmax', 'softmax'], rank: 1, eta: 0 },
+  'primal-trans': { attention: ['softmax', 'primal'], rank: 30, eta: 0.2 },
+};
+const shape = { length: 26, features: 12, classes: 9 };
+const seed = 666;
+const warmup = 10;
+
+const { values: options } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'primal' },
+    batch: { type: 'string', default: '16' },
+    steps: { type: 'string', default: '40' },
+    rounds: { type: 'string', default: '5' },
+    'peer-python': { type: 'string', multiple: true, default: [] },
+    save: { type: 'boolean', default: false },
+  },
+});
+const [batch, steps, rounds] = [options.batch, options.steps, options.rounds].map(Number);
+if (
+  !Object.hasOwn(models, options.model) ||
+  ![batch, steps, rounds].every((n) => Number.isInteger(n) && n > 0)
+) {
+  console.error(
+    `usage: uea-step.js [--model ${Object.keys(models).join('|')}] [--batch N] [--steps N] [--rounds N] [--peer-python PATH] [--save]`,
+  );
+  process.exit(2);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
+/** Milliseconds inside the plugin's own execute, of the step that runs. */
+let native = 0;
+const { execute } = Executable.prototype;
+Executable.prototype.execute = function (this: Executable, ...args: Parameters<typeof execute>) {
+  const start = performance.now();
+  const result = execute.apply(this, args);
+  native += performance.now() - start;
+  return result;
+};
+
+const backend = await useBackend();
+const { attention, rank, eta } = models[options.model];
+const model = ueaClassifier({
+  ...{ features: shape.features, maxLength: shape.length, classes: shape.classes },
+  ...{ attention, rank, rankMultiplier: 5, seed },
+});
+const stream = new RandomStream(seed, 'benchmark');
+const inputs = {
+  x: tf.tensor(
+    Float32Array.from({ length: batch * shape.length * shape.features }, () => stream.normal()),
+    [batch, shape.length, shape.features],
+  ),
+  mask: tf.ones([batch, shape.length]),
+  y: tf.tensor1d(
+    Int32Array.from({ length: batch }, (_, i) => i % shape.classes),
+    'int32',
+  ),
+};
+const step = createTrainStep({
+  variables: namedWeights(model),
+  optimizer: new RAdam({ learningRate: 1e-3 }),
+  clipNorm: 4,
+  loss: (data: typeof inputs) => ({ loss: trainingLoss(model, eta, data).loss }),
+});
+const key = randomKey(seed);
+
+/** One step and a read of its loss. Making the step's key is not part of it: a training loop keeps it in the program. */
+async function timedStep(index: number): Promise<{ ms: number; overhead: number }> {
+  const stepKey = foldIn(key, index);
+  await stepKey.data();
+  native = 0;
+  const start = performance.now();
+  const { loss } = step(inputs, stepKey);
+  const overhead = performance.now() - start - native;
+  await loss.data();
+  const ms = performance.now() - start;
+  tf.dispose([loss, stepKey]);
+  return { ms, overhead };
+}
+
+let index = 0;
+const { ms: compileMs } = await timedStep(index++);
+for (let i = 1; i < warmup; i++) await timedStep(index++);
+
+const python = pythonWithTorch([...options['peer-python'], 'python3']);
+const script = join(dirname(dirname(fileURLToPath(import.meta.url))), 'peers', 'uea_step.py');
+const peer =
+  python === undefined
+    ? undefined
+    : new Peer(python, [
+        script,
+        '--model',
+        options.model,
+        '--batch',
+        String(batch),
+        '--steps',
+        String(steps),
+      ]);
+if (peer === undefined) console.error('no Python with PyTorch found (--peer-python PATH); timing ours alone');
+const peerInfo = await peer?.answer();
+
+const ours: { ms: number; overhead: number }[][] = [];
+const theirs: number[][] = [];
+for (let round = 0; round < rounds; round++) {
+  const measured = [];
+  for (let i = 0; i < steps; i++) measured.push(await timedStep(index++));
+  ours.push(measured);
+  if (peer !== undefined) theirs.push(await peer.round());
+}
+peer?.end();
+
+const origin = provenance();
+const common = { model: options.model, batch, steps, rounds, seed, ...origin };
+const flat = ours.flat();
+const lines: Record<string, unknown>[] = [
+  {
+    ...{ implementation: 'primal-attention', ...common },
+    msPerStep: median(flat.map(({ ms }) => ms)),
+    msPerStepMin: Math.min(...flat.map(({ ms }) => ms)),
+    overheadMs: median(flat.map(({ overhead }) => overhead)),
+    compileMs,
+    tfjs: tf.version_core,
+  },
+];
+const ratios = theirs.map((times, i) => median(ours[i].map(({ ms }) => ms)) / median(times));
+if (peer !== undefined) {
+  lines.push({
+    ...{ implementation: 'PyTorch eager', ...common, backend: 'torch', device: 'cpu' },
+    ...{ torch: peerInfo!.torch, threads: peerInfo!.threads },
+    msPerStep: median(theirs.flat()),
+    msPerStepMin: Math.min(...theirs.flat()),
+    ratios,
+  });
+}
+const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+process.stdout.write(text);
+if (options.save) {
+  const path = join(
+    dirname(dirname(fileURLToPath(import.meta.url))),
+    'results',
+    `uea-step-${options.model}.jsonl`,
+  );
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.tmp`, text);
+  renameSync(`${path}.tmp`, path);
+}
+console.log(`\nOne training step, ${options.model}, batch ${batch}, backend ${backend}; ${origin.machine}`);
+for (const line of lines) {
+  console.log(
+    `  ${String(line.implementation).padEnd(18)}${(line.msPerStep as number).toFixed(1).padStart(8)} ms (median)`,
+  );
+}
+console.log(`  JavaScript outside execute: ${(lines[0].overheadMs as number).toFixed(3)} ms`);
+if (ratios.length > 0) {
+  console.log(
+    `  ours / PyTorch, by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}; median ${median(ratios).toFixed(2)}`,
+  );
+}
