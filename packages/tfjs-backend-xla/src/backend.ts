@@ -1,4 +1,4 @@
-import type { Client, DeviceBuffer, Executable, Plugin } from '@primal-attention/pjrt';
+import type { Client, DeviceBuffer, Plugin } from '@primal-attention/pjrt';
 import {
   type BackendValues,
   type DataId,
@@ -14,9 +14,8 @@ import type { XlaDevice } from './device.js';
 import type { ExecutableCache } from './executables.js';
 import { runOnHost } from './fallback.js';
 import { fragmentOf } from './graph/fragment.js';
-import { Graph } from './graph/graph.js';
-import { emitModule, extractProgram } from './graph/program.js';
-import { DataValue, type HostArray, newHostArray, PendingValue } from './graph/values.js';
+import { LazyGraph } from './graph/lazy-graph.js';
+import { DataValue, type HostArray, newHostArray, type PendingValue } from './graph/values.js';
 import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
 import { compileFunction } from './jit/jit.js';
 import type { Trace } from './jit/trace.js';
@@ -30,13 +29,6 @@ export interface Entry {
   value: DataValue | undefined;
   strings: BackendValues | undefined;
 }
-
-/**
- * Limits of one lazily recorded graph. Compile time grows faster than a program's length (1,000 kernels: under a
- * second), so a loop that reads nothing is cut into programs of this size, which repeat and compile once.
- */
-const maxPendingKernels = 2000;
-const maxPendingBytes = 4 * 2 ** 30;
 
 /**
  * The TensorFlow.js backend `xla`.
@@ -55,13 +47,14 @@ export class XlaBackend extends KernelBackend {
   readonly entries: DataStorage<Entry>;
   /** The function that is being traced, if any: kernels are then recorded there. */
   trace: Trace | undefined;
-  #graph = new Graph();
-  /** Values of the graph that a tensor holds: what a flush computes. */
-  readonly #live = new Set<PendingValue>();
+  readonly #device: XlaDevice;
+  readonly #lazy: LazyGraph;
   #entryCount = 0;
 
   constructor(device: XlaDevice) {
     super();
+    this.#device = device;
+    this.#lazy = new LazyGraph(device);
     this.plugin = device.plugin;
     this.client = device.client;
     this.executables = device.executables;
@@ -114,7 +107,7 @@ export class XlaBackend extends KernelBackend {
     // The tensor may be disposed, or its buffer donated, before the copy is done: hold it.
     value.hold();
     try {
-      if (value.pending) await this.flushAsync();
+      if (value.pending) await this.#lazy.flushAsync();
       if (value.failure !== undefined) throw value.failure;
       if (value.host !== undefined) return value.host;
       const target = newHostArray(value.type.element, sizeOf(value.type.shape));
@@ -142,7 +135,7 @@ export class XlaBackend extends KernelBackend {
   }
 
   #release(value: DataValue): void {
-    if (value.release() && value instanceof PendingValue) this.#live.delete(value);
+    if (value.release()) this.#lazy.drop(value);
   }
 
   override incRef(dataId: DataId): void {
@@ -185,7 +178,7 @@ export class XlaBackend extends KernelBackend {
 
   /** Lets go of pending work. The device and its compiled programs stay: tfjs makes a new backend when it resets. */
   override dispose(): void {
-    this.#reset();
+    this.#lazy.reset();
   }
 
   /** The values of a tensor if they can be had without computing or copying anything. */
@@ -202,6 +195,7 @@ export class XlaBackend extends KernelBackend {
     inputs: Record<string, TensorInfo>,
     attrs: Attributes,
   ): TensorInfo[] {
+    this.makeRoom();
     const names: string[] = [];
     const operands: DataValue[] = [];
     for (const name of Object.keys(inputs)) {
@@ -257,18 +251,7 @@ export class XlaBackend extends KernelBackend {
       write,
     );
     if (this.trace !== undefined) return this.trace.graph.add(fragment, operands);
-    if (this.#graph.nodes.length >= maxPendingKernels || this.#graph.bytes >= maxPendingBytes) this.flush();
-    // Leaves stay alive until the graph has run, even when their tensors go before.
-    for (const operand of operands) if (!operand.pending) this.#holdLeaf(operand);
-    return this.#graph.add(fragment, operands);
-  }
-
-  readonly #leaves = new Set<DataValue>();
-
-  #holdLeaf(value: DataValue): void {
-    if (this.#leaves.has(value)) return;
-    this.#leaves.add(value);
-    value.hold();
+    return this.#lazy.add(fragment, operands);
   }
 
   /** The value of a tensor in the shape that the tensor has. */
@@ -285,8 +268,8 @@ export class XlaBackend extends KernelBackend {
 
   /** A value that is computed now although no tensor holds it. */
   materialise(value: DataValue): DataValue {
-    if (value instanceof PendingValue && value.pending) {
-      this.#live.add(value);
+    if (value.pending) {
+      this.#lazy.keep(value);
       this.flush();
     }
     return value;
@@ -305,7 +288,7 @@ export class XlaBackend extends KernelBackend {
   newEntry(value: DataValue, dtype: DataType = dtypeOf(value.type.element)): DataId {
     const dataId = {};
     value.hold();
-    if (value instanceof PendingValue && value.graph === this.#graph) this.#live.add(value);
+    this.#lazy.keep(value);
     this.entries.set(dataId, { dtype, refCount: 1, value, strings: undefined });
     this.#entryCount++;
     return dataId;
@@ -315,63 +298,20 @@ export class XlaBackend extends KernelBackend {
 
   /** Computes all pending tensors that are alive. */
   flush(): void {
-    const outputs = [...this.#live];
-    if (outputs.length === 0) {
-      this.#reset();
-      return;
-    }
-    const program = extractProgram(this.#graph, outputs);
-    try {
-      const executable = this.executables.get(program.key, () => emitModule(program));
-      this.#run(executable, program.inputs, outputs);
-    } catch (error) {
-      for (const output of outputs)
-        output.failure = error instanceof Error ? error : new Error(String(error));
-      throw error;
-    } finally {
-      this.#reset();
-    }
+    this.#lazy.flush();
   }
 
-  /** Like {@link flush}; compilation, if there is any, leaves the event loop free. */
-  async flushAsync(): Promise<void> {
-    // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
-    while (this.#live.size > 0) {
-      const program = extractProgram(this.#graph, [...this.#live]);
-      if (this.executables.has(program.key)) break;
-      await this.executables.prepare(program.key, () => emitModule(program));
-      if (extractProgram(this.#graph, [...this.#live]).key === program.key) break;
-    }
-    this.flush();
-  }
-
-  #run(executable: Executable, inputs: readonly DataValue[], outputs: readonly PendingValue[]): void {
-    const list = executable.argumentList(inputs.length);
-    for (let i = 0; i < inputs.length; i++) list[i] = this.deviceBuffer(inputs[i]).handle;
-    const handles = executable.execute();
-    for (let i = 0; i < outputs.length; i++) outputs[i].buffer = this.adopt(handles[i], outputs[i].type);
-  }
-
-  #reset(): void {
-    for (const node of this.#graph.nodes) for (const result of node.results) result.detach();
-    this.#graph = new Graph();
-    this.#live.clear();
-    for (const leaf of this.#leaves) leaf.release();
-    this.#leaves.clear();
+  /** Flushes pending work when it has grown to its limit; to be called before a kernel's operands are made. */
+  makeRoom(): void {
+    if (this.trace === undefined) this.#lazy.makeRoom();
   }
 
   adopt(handle: bigint, type: TensorType): DeviceBuffer {
-    return this.client.wrap(handle, type.element, type.shape);
+    return this.#device.adopt(handle, type);
   }
 
-  /** The buffer of a value that is not pending; uploads it when it is only on the host. */
   deviceBuffer(value: DataValue): DeviceBuffer {
-    if (value.buffer === undefined) {
-      if (value.failure !== undefined) throw value.failure;
-      if (value.host === undefined) throw new Error('xla backend: the tensor was disposed');
-      value.buffer = this.client.toDevice(value.host, value.type.element, value.type.shape);
-    }
-    return value.buffer;
+    return this.#device.bufferOf(value);
   }
 
   /** The values of an array, computed and copied to the host if need be. */

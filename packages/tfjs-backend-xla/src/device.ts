@@ -1,11 +1,33 @@
-import { Client, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
+import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
 import { ExecutableCache } from './executables.js';
+import type { DataValue } from './graph/values.js';
+import type { TensorType } from './hlo/types.js';
 
 /** What backends of a process share: a plugin's client, and the programs compiled for it. */
-export interface XlaDevice {
-  readonly plugin: Plugin;
-  readonly client: Client;
+export class XlaDevice {
   readonly executables: ExecutableCache;
+
+  constructor(
+    readonly plugin: Plugin,
+    readonly client: Client,
+  ) {
+    this.executables = new ExecutableCache(client);
+  }
+
+  /** The buffer of a value that is not pending; uploads it when it is only on the host. */
+  bufferOf(value: DataValue): DeviceBuffer {
+    if (value.buffer === undefined) {
+      if (value.failure !== undefined) throw value.failure;
+      if (value.host === undefined) throw new Error('xla backend: the tensor was disposed');
+      value.buffer = this.client.toDevice(value.host, value.type.element, value.type.shape);
+    }
+    return value.buffer;
+  }
+
+  /** Takes ownership of a buffer that a program returned. */
+  adopt(handle: bigint, type: TensorType): DeviceBuffer {
+    return this.client.wrap(handle, type.element, type.shape);
+  }
 }
 
 let shared: XlaDevice | undefined;
@@ -18,7 +40,7 @@ export function openDevice(): XlaDevice {
     // The CUDA client would take most of the card at once, and hide how much memory programs need.
     const createOptions: Record<string, boolean> = plugin.platform === 'cuda' ? { preallocate: false } : {};
     const client = new Client(plugin.path, { createOptions });
-    shared = { plugin, client, executables: new ExecutableCache(client) };
+    shared = new XlaDevice(plugin, client);
   }
   return shared;
 }

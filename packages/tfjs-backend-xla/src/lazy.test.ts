@@ -35,6 +35,15 @@ describe('lazy evaluation', () => {
     expect(compilations() - before).toBeLessThanOrEqual(3);
   });
 
+  it('is cut into programs anywhere, also between an operand in another shape and its use', () => {
+    for (const offset of [0, 1, 2]) {
+      let x: tf.Tensor = tf.tensor1d([1, 2]).add(0);
+      for (let i = 0; i < offset; i++) x = x.add(0);
+      for (let i = 0; i < 2500; i++) x = tf.tidy(() => x.reshape([2, 1]).add(1).reshape([2]));
+      expect([...x.dataSync()]).toEqual([2501, 2502]);
+    }
+  });
+
   it('copies what it is given and survives changes of the array afterwards', () => {
     const values = Float32Array.of(1, 2, 3);
     const x = tf.tensor1d(values);

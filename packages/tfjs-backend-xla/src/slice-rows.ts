@@ -18,6 +18,7 @@ export function sliceRows(backend: XlaBackend, x: TensorInfo, attrs: Attributes)
   const [begin, size] = slice_util.parseSliceParams(shaped, attrs.begin as number[], attrs.size as number[]);
   if (size[0] === x.shape[0] || size.some((n, i) => i > 0 && n !== x.shape[i])) return undefined;
   slice_util.assertParamsValid(shaped, begin, size);
+  backend.makeRoom();
   const operand = backend.operand(x);
   const start = new DataValue(tensorType('i32', []));
   start.host = Int32Array.of(begin[0]);

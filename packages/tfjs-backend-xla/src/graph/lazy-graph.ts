@@ -1,0 +1,97 @@
+import type { XlaDevice } from '../device.js';
+import type { Fragment } from './fragment.js';
+import { Graph } from './graph.js';
+import { emitModule, extractProgram } from './program.js';
+import { type DataValue, PendingValue } from './values.js';
+
+/**
+ * Limits of what is recorded before it is run. Compile time grows faster than a program's length (1,000 kernels: under a
+ * second), so a loop that reads nothing is cut into programs of this size, which repeat and compile once.
+ */
+const maxKernels = 2000;
+const maxBytes = 4 * 2 ** 30;
+
+/** Kernels recorded outside `jit`, and the values among their results that tensors hold: what a flush computes. */
+export class LazyGraph {
+  readonly #device: XlaDevice;
+  #graph = new Graph();
+  readonly #live = new Set<PendingValue>();
+  /** Values that the graph reads. They stay alive until it has run, even when their tensors go before. */
+  readonly #leaves = new Set<DataValue>();
+
+  constructor(device: XlaDevice) {
+    this.#device = device;
+  }
+
+  /**
+   * Flushes when the limits are reached. To be called before a kernel's operands are made: what no tensor holds, such as
+   * an operand in another shape, does not survive a flush.
+   */
+  makeRoom(): void {
+    if (this.#graph.nodes.length >= maxKernels || this.#graph.bytes >= maxBytes) this.flush();
+  }
+
+  add(fragment: Fragment, operands: readonly DataValue[]): PendingValue[] {
+    for (const operand of operands) {
+      if (operand.pending || this.#leaves.has(operand)) continue;
+      this.#leaves.add(operand);
+      operand.hold();
+    }
+    return this.#graph.add(fragment, operands);
+  }
+
+  /** Notes that a tensor holds a value. */
+  keep(value: DataValue): void {
+    if (value instanceof PendingValue && value.graph === this.#graph) this.#live.add(value);
+  }
+
+  /** Notes that no tensor holds a value any more. */
+  drop(value: DataValue): void {
+    if (value instanceof PendingValue) this.#live.delete(value);
+  }
+
+  /** Computes all values that tensors hold. A failure is theirs for good: reading one of them gives it again. */
+  flush(): void {
+    const outputs = [...this.#live];
+    if (outputs.length === 0) {
+      this.reset();
+      return;
+    }
+    const program = extractProgram(this.#graph, outputs);
+    try {
+      const executable = this.#device.executables.get(program.key, () => emitModule(program));
+      const list = executable.argumentList(program.inputs.length);
+      for (let i = 0; i < list.length; i++) list[i] = this.#device.bufferOf(program.inputs[i]).handle;
+      const handles = executable.execute();
+      for (let i = 0; i < outputs.length; i++)
+        outputs[i].buffer = this.#device.adopt(handles[i], outputs[i].type);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const output of outputs) output.failure = failure;
+      throw failure;
+    } finally {
+      this.reset();
+    }
+  }
+
+  /** Like {@link flush}; compilation, if there is any, leaves the event loop free. */
+  async flushAsync(): Promise<void> {
+    const { executables } = this.#device;
+    // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
+    while (this.#live.size > 0) {
+      const program = extractProgram(this.#graph, [...this.#live]);
+      if (executables.has(program.key)) break;
+      await executables.prepare(program.key, () => emitModule(program));
+    }
+    this.flush();
+  }
+
+  /** Forgets what is recorded. */
+  reset(): void {
+    for (const node of this.#graph.nodes) for (const result of node.results) result.detach();
+    this.#graph = new Graph();
+    this.#live.clear();
+    for (const leaf of this.#leaves) leaf.release();
+    this.#leaves.clear();
+  }
+}
