@@ -36,11 +36,11 @@ describe('lazy evaluation', () => {
   });
 
   it('is cut into programs anywhere, also between an operand in another shape and its use', () => {
-    for (const offset of [0, 1, 2]) {
-      let x: tf.Tensor = tf.tensor1d([1, 2]).add(0);
-      for (let i = 0; i < offset; i++) x = x.add(0);
-      for (let i = 0; i < 2500; i++) x = tf.tidy(() => x.reshape([2, 1]).add(1).reshape([2]));
-      expect([...x.dataSync()]).toEqual([2501, 2502]);
+    for (const offset of [0, 1]) {
+      let x: tf.Tensor = tf.tensor1d([1, 2]).neg().neg();
+      for (let i = 0; i < offset; i++) x = x.neg();
+      for (let i = 0; i < 1500; i++) x = tf.tidy(() => x.reshape([2, 1]).neg().reshape([2]));
+      expect([...x.dataSync()].map(Math.abs)).toEqual([1, 2]);
     }
   });
 
