@@ -95,12 +95,11 @@ class Kernel:
         return self.reply(self.send(code, **options))
 
     def interrupted(self, code, after=0.6):
-        """Interrupts a cell; returns its reply and the seconds that this took."""
+        """Interrupts a cell; returns its reply."""
         request = self.send(code)
         time.sleep(after)
-        start = time.monotonic()
         self.manager.interrupt_kernel()
-        return self.reply(request), time.monotonic() - start
+        return self.reply(request)
 
 
 # Errors
@@ -293,17 +292,24 @@ def output_is_few_messages_in_order():
 
 @test
 def output_of_a_blocking_cell_comes_while_it_runs():
-    with Kernel() as kernel:
-        request = kernel.send("console.log('begin');\nconst end = Date.now() + 3000;\nwhile (Date.now() < end);")
-        start = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, Kernel() as kernel:
+        # The cell blocks until this test, having seen the output, lets it go on.
+        seen = os.path.join(folder, "seen")
+        request = kernel.send(
+            "import { existsSync } from 'node:fs';\n"
+            "console.log('begin');\nconst end = Date.now() + 30000;\n"
+            f"while (!existsSync({json.dumps(seen)}) && Date.now() < end);\n"
+            "console.log(Date.now() < end ? 'in time' : 'too late');"
+        )
         while True:
-            message = kernel.client.get_iopub_msg(timeout=10)
+            message = kernel.client.get_iopub_msg(timeout=20)
             if message["msg_type"] == "stream":
+                equal(message["content"]["text"], "begin\n")
                 break
-        # The first cell of a kernel also waits for the compiler.
-        early = time.monotonic() - start
-        kernel.reply(request)
-        assert time.monotonic() - start - early > 2, early
+        with open(seen, "w"):
+            pass
+        equal(kernel.reply(request)["status"], "ok")
+        equal([content["text"] for kind, content in kernel.output(request) if kind == "stream"], ["in time\n"])
 
 
 @test
@@ -365,14 +371,14 @@ def every_kind_of_long_cell_can_be_interrupted_and_the_kernel_survives():
     with Kernel() as kernel:
         equal(kernel.run("let kept = 7;")["status"], "ok")
         for cell in cells:
-            reply, seconds = kernel.interrupted(cell)
+            # Each cell runs for ever, so that a reply at all is what is tested, not how fast it comes.
+            reply = kernel.interrupted(cell)
             equal((cell, reply["status"], reply.get("ename")), (cell, "error", "Interrupted"))
-            assert seconds < 3, (cell, seconds)
             equal(kernel.run("if (kept !== 7) throw new Error('lost');")["status"], "ok")
         # One that blocks between two cells.
         equal(kernel.run("setTimeout(() => { for (;;) {} }, 10);")["status"], "ok")
         time.sleep(0.3)
-        reply, _ = kernel.interrupted("kept")
+        reply = kernel.interrupted("kept")
         equal(reply["status"], "ok")
 
 
