@@ -28,7 +28,7 @@ export class Peer {
   }
 }
 
-/** A Python with PyTorch among the candidates; undefined when there is none. */
-export function pythonWithTorch(candidates: readonly string[]): string | undefined {
-  return candidates.find((python) => spawnSync(python, ['-c', 'import torch']).status === 0);
+/** Whether a Python can be started and has PyTorch. */
+export function hasTorch(python: string): boolean {
+  return spawnSync(python, ['-c', 'import torch']).status === 0;
 }

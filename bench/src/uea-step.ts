@@ -1,6 +1,7 @@
 // One training step of the UEA classifier on JapaneseVowels' shapes: ours beside PyTorch eager, in turn.
 import '@primal-attention/tfjs-backend-xla';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,7 +11,7 @@ import { Executable } from '@primal-attention/pjrt';
 import { foldIn, RandomStream, randomKey, useBackend } from '@primal-attention/runtime';
 import { createTrainStep, RAdam } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
-import { Peer, pythonWithTorch } from './peer.js';
+import { hasTorch, Peer } from './peer.js';
 
 const models: Record<string, { attention: AttentionKind[]; rank: number; eta: number }> = {
   primal: { attention: ['primal', 'primal'], rank: 40, eta: 0.5 },
@@ -20,6 +21,8 @@ const models: Record<string, { attention: AttentionKind[]; rank: number; eta: nu
 const shape = { length: 26, features: 12, classes: 9 };
 const seed = 666;
 const warmup = 10;
+// What XLA's CPU plugin takes for itself; the peer gets as many.
+const threads = availableParallelism();
 
 const { values: options } = parseArgs({
   options: {
@@ -27,7 +30,7 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '16' },
     steps: { type: 'string', default: '40' },
     rounds: { type: 'string', default: '5' },
-    'peer-python': { type: 'string', multiple: true, default: [] },
+    'peer-python': { type: 'string' },
     save: { type: 'boolean', default: false },
   },
 });
@@ -38,6 +41,16 @@ if (
 ) {
   console.error(
     `usage: uea-step.js [--model ${Object.keys(models).join('|')}] [--batch N] [--steps N] [--rounds N] [--peer-python PATH] [--save]`,
+  );
+  process.exit(2);
+}
+
+// Before anything is timed: a Python that was named and has no PyTorch is a mistake, not a reason to time ours alone.
+const python = options['peer-python'] ?? 'python3';
+const withPeer = hasTorch(python);
+if (!withPeer && options['peer-python'] !== undefined) {
+  console.error(
+    `--peer-python: '${python}' cannot import torch; install PyTorch there or name another Python`,
   );
   process.exit(2);
 }
@@ -63,6 +76,7 @@ const model = ueaClassifier({
   ...{ features: shape.features, maxLength: shape.length, classes: shape.classes },
   ...{ attention, rank, rankMultiplier: 5, seed },
 });
+const parameters = model.countParams();
 const stream = new RandomStream(seed, 'benchmark');
 const inputs = {
   x: tf.tensor(
@@ -101,22 +115,15 @@ let index = 0;
 const { ms: compileMs } = await timedStep(index++);
 for (let i = 1; i < warmup; i++) await timedStep(index++);
 
-const python = pythonWithTorch([...options['peer-python'], 'python3']);
 const script = join(dirname(dirname(fileURLToPath(import.meta.url))), 'peers', 'uea_step.py');
-const peer =
-  python === undefined
-    ? undefined
-    : new Peer(python, [
-        script,
-        '--model',
-        options.model,
-        '--batch',
-        String(batch),
-        '--steps',
-        String(steps),
-      ]);
+const peerOptions = { model: options.model, batch, steps, warmup, threads };
+const peerArguments = Object.entries(peerOptions).flatMap(([name, value]) => [`--${name}`, String(value)]);
+const peer = withPeer ? new Peer(python, [script, ...peerArguments]) : undefined;
 if (peer === undefined) console.error('no Python with PyTorch found (--peer-python PATH); timing ours alone');
 const peerInfo = await peer?.answer();
+if (peerInfo !== undefined && peerInfo.parameters !== parameters) {
+  throw new Error(`the peer has ${peerInfo.parameters} parameters, ours ${parameters}: not the same model`);
+}
 
 const ours: { ms: number; overhead: number }[][] = [];
 const theirs: number[][] = [];
@@ -129,7 +136,7 @@ for (let round = 0; round < rounds; round++) {
 peer?.end();
 
 const origin = provenance();
-const common = { model: options.model, batch, steps, rounds, seed, ...origin };
+const common = { model: options.model, parameters, batch, steps, rounds, seed, threads, ...origin };
 const flat = ours.flat();
 const lines: Record<string, unknown>[] = [
   {
@@ -145,7 +152,8 @@ const ratios = theirs.map((times, i) => median(ours[i].map(({ ms }) => ms)) / me
 if (peer !== undefined) {
   lines.push({
     ...{ implementation: 'PyTorch eager', ...common, backend: 'torch', device: 'cpu' },
-    ...{ torch: peerInfo!.torch, threads: peerInfo!.threads },
+    torch: peerInfo!.torch,
+    threads: peerInfo!.threads,
     msPerStep: median(theirs.flat()),
     msPerStepMin: Math.min(...theirs.flat()),
     ratios,
