@@ -71,6 +71,8 @@ Executable.prototype.execute = function (this: Executable, ...args: Parameters<t
 };
 
 const backend = await useBackend();
+// Before timing: what counts is the code that was loaded.
+const origin = provenance();
 const { attention, rank, eta } = models[options.model];
 const model = ueaClassifier({
   ...{ features: shape.features, maxLength: shape.length, classes: shape.classes },
@@ -135,7 +137,6 @@ for (let round = 0; round < rounds; round++) {
 }
 peer?.end();
 
-const origin = provenance();
 const common = { model: options.model, parameters, batch, steps, rounds, seed, threads, ...origin };
 const flat = ours.flat();
 const lines: Record<string, unknown>[] = [
