@@ -178,8 +178,10 @@ def main():
     size = sum(parameter.numel() for parameter in optimizer.parameters)
     ready = {"torch": torch.__version__, "threads": torch.get_num_threads(), "parameters": size}
     print(json.dumps(ready), flush=True)
+    start = time.process_time()
     for _ in sys.stdin:
-        print(json.dumps({"ms": [step() for _ in range(options.steps)]}), flush=True)
+        times = [step() for _ in range(options.steps)]
+        print(json.dumps({"ms": times, "cpuMs": (time.process_time() - start) * 1000}), flush=True)
 
 
 if __name__ == "__main__":

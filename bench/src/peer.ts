@@ -18,9 +18,10 @@ export class Peer {
     return JSON.parse(value) as Record<string, unknown>;
   }
 
-  async round(): Promise<number[]> {
+  /** Times one round. `cpuMs` is the peer's CPU time since it was ready. */
+  async round(): Promise<{ ms: number[]; cpuMs: number }> {
     this.#child.stdin!.write('go\n');
-    return (await this.answer()).ms as number[];
+    return (await this.answer()) as { ms: number[]; cpuMs: number };
   }
 
   end(): void {
