@@ -150,12 +150,14 @@ peer?.end();
 
 const common = { model: options.model, parameters, batch, steps, rounds, seed, threads, others, ...origin };
 const flat = ours.flat();
+const overheadByRound = ours.map((round) => median(round.map(({ overhead }) => overhead)));
 const lines: Record<string, unknown>[] = [
   {
     ...{ implementation: 'primal-attention', ...common },
     msPerStep: median(flat.map(({ ms }) => ms)),
     msPerStepMin: Math.min(...flat.map(({ ms }) => ms)),
     overheadMs: median(flat.map(({ overhead }) => overhead)),
+    overheadByRound,
     compileMs,
     tfjs: tf.version_core,
   },
@@ -190,7 +192,9 @@ for (const line of lines) {
     `  ${String(line.implementation).padEnd(18)}${(line.msPerStep as number).toFixed(1).padStart(8)} ms (median)`,
   );
 }
-console.log(`  JavaScript outside execute: ${(lines[0].overheadMs as number).toFixed(3)} ms`);
+console.log(
+  `  JavaScript outside execute: ${(lines[0].overheadMs as number).toFixed(3)} ms; by round: ${overheadByRound.map((ms) => ms.toFixed(3)).join(', ')}`,
+);
 if (ratios.length > 0) {
   console.log(
     `  ours / PyTorch, by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}; median ${median(ratios).toFixed(2)}`,
