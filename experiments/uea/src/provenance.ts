@@ -1,7 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
+
+/** The code's own checkout, wherever the program was started. */
+const here = dirname(fileURLToPath(import.meta.url));
 
 /** Where a result comes from. */
 export interface Provenance {
@@ -39,7 +44,11 @@ function device(): string {
 
 function git(...args: string[]): string | undefined {
   try {
-    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', args, {
+      cwd: here,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     // No git, or no checkout: an unpacked archive runs too.
     return undefined;

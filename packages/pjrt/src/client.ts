@@ -1,4 +1,4 @@
-import { Args, readHandles } from './args.js';
+import { Args, addressOf, readHandles } from './args.js';
 import { DeviceBuffer, type NativeHandle } from './buffer.js';
 import { compileOptions } from './compile-options.js';
 import { Device } from './device.js';
@@ -14,6 +14,15 @@ export interface ClientOptions {
   createOptions?: Record<string, string | number | boolean>;
 }
 
+/**
+ * Clients are destroyed before the process ends, which waits for what they run: a program that computes on while the
+ * plugin's own destructors are at work is a segmentation fault now and then.
+ */
+const live = new Set<Client>();
+process.on('exit', () => {
+  for (const client of live) client.dispose();
+});
+
 /** A connection to a plugin's devices. Owns everything made through it; the plugin stays loaded until the process ends. */
 export class Client {
   readonly library: Library;
@@ -24,11 +33,20 @@ export class Client {
   readonly bufferFinalizer: FinalizationRegistry<NativeHandle>;
   readonly executableFinalizer: FinalizationRegistry<bigint>;
   #handle: bigint;
+  // A training step destroys hundreds of buffers: the call's struct and function are looked up once.
   readonly #destroyArgs = new Args(24);
+  readonly #destroyWords = new BigUint64Array(
+    this.#destroyArgs.bytes.buffer,
+    this.#destroyArgs.bytes.byteOffset,
+    3,
+  );
+  readonly #destroyAddress = addressOf(this.#destroyArgs.bytes);
+  readonly #destroy: (args: bigint) => bigint | null;
 
   constructor(pluginPath: string, options: ClientOptions = {}) {
     const library = Library.open(pluginPath);
     this.library = library;
+    this.#destroy = library.function('Buffer_Destroy');
     const create = new Args(88);
     const entries = Object.entries(options.createOptions ?? {});
     if (entries.length > 0) create.setPointer(16, namedValues(entries)).setWord(24, entries.length);
@@ -45,6 +63,7 @@ export class Client {
     this.executableFinalizer = new FinalizationRegistry((handle) => {
       library.call('LoadedExecutable_Destroy', new Args(24).setWord(16, handle));
     });
+    live.add(this);
   }
 
   get handle(): bigint {
@@ -122,12 +141,15 @@ export class Client {
   }
 
   destroyBuffer(handle: bigint): void {
-    this.library.call('Buffer_Destroy', this.#destroyArgs.setWord(16, handle));
+    this.#destroyWords[2] = handle;
+    const error = this.#destroy(this.#destroyAddress);
+    if (error !== null) this.library.throwError(error, 'Buffer_Destroy');
   }
 
   /** Destroys the client. Its buffers and executables must not be used any more. */
   dispose(): void {
     if (this.#handle === 0n) return;
+    live.delete(this);
     this.library.call('Client_Destroy', new Args(24).setWord(16, this.#handle));
     this.#handle = 0n;
   }

@@ -5,7 +5,7 @@ import { Args } from './args.js';
 import { codeName, PjrtError, PluginError } from './errors.js';
 import { type FunctionName, functionNames } from './functions.js';
 
-type NativeFunction = ((args: Uint8Array) => bigint | null) & { async: NativeFunctionAsync };
+type NativeFunction = ((args: Uint8Array | bigint) => bigint | null) & { async: NativeFunctionAsync };
 type NativeFunctionAsync = (args: Uint8Array, done: (error: unknown, result: bigint | null) => void) => void;
 
 const mebibyte = 2 ** 20;
