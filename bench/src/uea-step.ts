@@ -1,12 +1,19 @@
 // One training step of the UEA classifier on JapaneseVowels' shapes: ours beside PyTorch eager, in turn.
 import '@primal-attention/tfjs-backend-xla';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { provenance, trainingLoss } from '@primal-attention/experiment-uea';
-import { type AttentionKind, namedWeights, ueaClassifier } from '@primal-attention/models';
+import {
+  buildModel,
+  experimentFolder,
+  provenance,
+  readConfig,
+  trainingLoss,
+  type UeaBatch,
+  writeWhole,
+} from '@primal-attention/experiment-uea';
+import { namedWeights } from '@primal-attention/models';
 import { Executable } from '@primal-attention/pjrt';
 import { foldIn, RandomStream, randomKey, useBackend } from '@primal-attention/runtime';
 import { createTrainStep, RAdam } from '@primal-attention/training';
@@ -14,13 +21,9 @@ import * as tf from '@tensorflow/tfjs';
 import { MachineUse } from './machine-use.js';
 import { hasTorch, Peer } from './peer.js';
 
-const models: Record<string, { attention: AttentionKind[]; rank: number; eta: number }> = {
-  primal: { attention: ['primal', 'primal'], rank: 40, eta: 0.5 },
-  trans: { attention: ['softmax', 'softmax'], rank: 1, eta: 0 },
-  'primal-trans': { attention: ['softmax', 'primal'], rank: 30, eta: 0.2 },
-};
-const shape = { length: 26, features: 12, classes: 9 };
-const seed = 666;
+const models = ['primal', 'trans', 'primal-trans'];
+/** JapaneseVowels. */
+const data = { length: 26, dimensions: 12, classes: Array.from({ length: 9 }, (_, i) => String(i + 1)) };
 const warmup = 10;
 // What XLA's CPU plugin takes for itself; the peer gets as many.
 const threads = availableParallelism();
@@ -39,12 +42,9 @@ const { values: options } = parseArgs({
   },
 });
 const [batch, steps, rounds] = [options.batch, options.steps, options.rounds].map(Number);
-if (
-  !Object.hasOwn(models, options.model) ||
-  ![batch, steps, rounds].every((n) => Number.isInteger(n) && n > 0)
-) {
+if (!models.includes(options.model) || ![batch, steps, rounds].every((n) => Number.isInteger(n) && n > 0)) {
   console.error(
-    `usage: uea-step.js [--model ${Object.keys(models).join('|')}] [--batch N] [--steps N] [--rounds N] [--peer-python PATH] [--save]`,
+    `usage: uea-step.js [--model ${models.join('|')}] [--batch N] [--steps N] [--rounds N] [--peer-python PATH] [--save]`,
   );
   process.exit(2);
 }
@@ -77,29 +77,28 @@ Executable.prototype.execute = function (this: Executable, ...args: Parameters<t
 const backend = await useBackend();
 // Before timing: what counts is the code that was loaded.
 const origin = provenance();
-const { attention, rank, eta } = models[options.model];
-const model = ueaClassifier({
-  ...{ features: shape.features, maxLength: shape.length, classes: shape.classes },
-  ...{ attention, rank, rankMultiplier: 5, seed },
-});
+// The settings are those of the experiment's run.
+const config = readConfig(join(experimentFolder, `japanese-vowels-${options.model}`, 'config.json'));
+const { seed, clipNorm, learningRate } = config;
+const model = buildModel(config, data);
 const parameters = model.countParams();
 const stream = new RandomStream(seed, 'benchmark');
 const inputs = {
   x: tf.tensor(
-    Float32Array.from({ length: batch * shape.length * shape.features }, () => stream.normal()),
-    [batch, shape.length, shape.features],
+    Float32Array.from({ length: batch * data.length * data.dimensions }, () => stream.normal()),
+    [batch, data.length, data.dimensions],
   ),
-  mask: tf.ones([batch, shape.length]),
+  mask: tf.ones([batch, data.length]),
   y: tf.tensor1d(
-    Int32Array.from({ length: batch }, (_, i) => i % shape.classes),
+    Int32Array.from({ length: batch }, (_, i) => i % data.classes.length),
     'int32',
   ),
 };
 const step = createTrainStep({
   variables: namedWeights(model),
-  optimizer: new RAdam({ learningRate: 1e-3 }),
-  clipNorm: 4,
-  loss: (data: typeof inputs) => ({ loss: trainingLoss(model, eta, data).loss }),
+  optimizer: new RAdam({ learningRate }),
+  clipNorm,
+  loss: (inputs: UeaBatch) => ({ loss: trainingLoss(model, config.primal?.eta ?? 0, inputs).loss }),
 });
 const key = randomKey(seed);
 
@@ -182,9 +181,7 @@ if (options.save && quiet) {
     'results',
     `uea-step-${options.model}.jsonl`,
   );
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.tmp`, text);
-  renameSync(`${path}.tmp`, path);
+  writeWhole(path, text);
 }
 console.log(`\nOne training step, ${options.model}, batch ${batch}, backend ${backend}; ${origin.machine}`);
 for (const line of lines) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { report, setUp } from '../setup/main.mjs';
 import { ROOT, venvProgram } from '../setup/workspace.mjs';
 import { show } from '../show.mjs';
@@ -13,7 +13,7 @@ export async function main(args) {
   // The kernel spec lies in the repository and needs no installation, only to be found.
   process.env.JUPYTER_PATH = [join(ROOT, 'notebooks', 'jupyter'), process.env.JUPYTER_PATH]
     .filter(Boolean)
-    .join(':');
+    .join(delimiter);
   return show({
     program: venvProgram('python'),
     args: ['-m', 'jupyterlab', '--ip=127.0.0.1', join(ROOT, 'notebooks', 'quickstart.ipynb'), ...args],

@@ -6,3 +6,4 @@ export { type Provenance, provenance } from './provenance.js';
 export { inPaperOrder, type TableRow, tableRow } from './rows.js';
 export { type LayerSpectrum, layerSpectra } from './spectra.js';
 export { experimentFolder, type LoadedRun, loadRun, type RunSummary, runIds } from './summary.js';
+export { writeWhole } from './write-whole.js';

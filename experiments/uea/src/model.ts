@@ -11,7 +11,10 @@ const attentionOf: Record<RunConfig['model'], readonly AttentionKind[]> = {
 };
 
 /** The classifier of a run, with the initial weights that its seed gives. */
-export function buildModel(config: RunConfig, data: PreparedSet): tf.LayersModel {
+export function buildModel(
+  config: RunConfig,
+  data: Pick<PreparedSet, 'dimensions' | 'length' | 'classes'>,
+): tf.LayersModel {
   return ueaClassifier({
     features: data.dimensions,
     maxLength: data.length,
@@ -24,11 +27,11 @@ export function buildModel(config: RunConfig, data: PreparedSet): tf.LayersModel
 }
 
 /** One batch of the data: x [B, N, features], mask [B, N], y [B] int32. */
-export interface UeaBatch {
+export type UeaBatch = {
   readonly x: tf.Tensor;
   readonly mask: tf.Tensor;
   readonly y: tf.Tensor;
-}
+};
 
 /** Cross entropy, mean over the batch, and the share of right answers. */
 function classify(logits: tf.Tensor, y: tf.Tensor): { crossEntropy: tf.Tensor; accuracy: tf.Tensor } {

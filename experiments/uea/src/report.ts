@@ -1,18 +1,16 @@
 // `node report.js`: the table of all runs computed here, and report/index.html at the root of the repository.
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { page } from './page.js';
 import { inPaperOrder, markdownTable, protocolTable, tableRow, tolerance } from './rows.js';
 import { experimentFolder, loadRun, runIds } from './summary.js';
+import { writeWhole } from './write-whole.js';
 
 // Only what was computed here: a committed result is no reproduction.
 const runs = inPaperOrder(runIds().map((id) => loadRun(id, 'runs')));
 const rows = runs.map(tableRow);
 
 const path = join(dirname(dirname(experimentFolder)), 'report', 'index.html');
-mkdirSync(dirname(path), { recursive: true });
-writeFileSync(`${path}.tmp`, page(runs, rows));
-renameSync(`${path}.tmp`, path);
+writeWhole(path, page(runs, rows));
 
 console.log('\nTest accuracy in percent:\n');
 console.log(protocolTable(rows));

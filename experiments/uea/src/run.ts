@@ -1,5 +1,5 @@
 import '@primal-attention/tfjs-backend-xla';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
 import { loadUea, type PreparedSplit, preprocess } from '@primal-attention/datasets';
@@ -14,15 +14,17 @@ import {
   loadCheckpoint,
   type MomentOptimizer,
   RAdam,
+  readJsonLines,
   type TrainResult,
   train,
 } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
 import { type RunConfig, readConfig } from './config.js';
-import { buildModel, evaluationMetrics, trainingLoss } from './model.js';
+import { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './model.js';
 import { provenance } from './provenance.js';
 import { layerSpectra } from './spectra.js';
 import type { RunSummary } from './summary.js';
+import { writeWhole } from './write-whole.js';
 
 /** Test samples whose attention matrices make the spectra: enough for a smooth mean, seconds to compute. */
 const spectrumCases = 32;
@@ -57,12 +59,12 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
   const data = preprocess(sets.train, sets.test);
   const model = buildModel(config, data);
   const variables = namedWeights(model);
-  const evaluator = createEvaluator((batch: Batch) => ({ ...evaluationMetrics(model, batch) }));
+  const evaluator = createEvaluator((batch: UeaBatch) => evaluationMetrics(model, batch));
   const test = columns(data.test);
   const result = await train({
     variables,
     optimizer: optimizerOf(config),
-    loss: (batch: Batch) => trainingLoss(model, config.primal?.eta ?? 0, batch),
+    loss: (batch: UeaBatch) => trainingLoss(model, config.primal?.eta ?? 0, batch),
     clipNorm: config.clipNorm,
     data: columns(data.train),
     batchSize: config.batchSize,
@@ -108,8 +110,6 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
   return summary;
 }
 
-type Batch = { x: tf.Tensor; mask: tf.Tensor; y: tf.Tensor };
-
 function optimizerOf({ optimizer, learningRate }: RunConfig): MomentOptimizer {
   // Adam is AdamW without decay.
   return optimizer === 'RAdam'
@@ -144,10 +144,8 @@ function accuracies(result: TrainResult): RunSummary['accuracy'] {
 }
 
 function trainingSeconds(directory: string): number {
-  return readFileSync(join(directory, 'timing.jsonl'), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .reduce((sum, line) => sum + (JSON.parse(line) as { seconds: number }).seconds, 0);
+  const lines = readJsonLines(join(directory, 'timing.jsonl')) as { seconds: number }[];
+  return lines.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
 /** Results are never overwritten: what another config left in the folder goes to `superseded/<its hash>`. */
@@ -173,9 +171,4 @@ function readableJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2).replace(/\[[\s\d.,eE+-]*\]/g, (list) =>
     list.replace(/\s+/g, ' '),
   );
-}
-
-function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.tmp`, text, { flush: true });
-  renameSync(`${path}.tmp`, path);
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { MetricsLine } from '@primal-attention/training';
+import { type MetricsLine, readJsonLines } from '@primal-attention/training';
 import type { RunConfig } from './config.js';
 import type { Provenance } from './provenance.js';
 import type { LayerSpectrum } from './spectra.js';
@@ -61,10 +61,7 @@ export function loadRun(id: string, from: 'any' | 'runs' = 'any'): LoadedRun {
     return {
       origin: origin as LoadedRun['origin'],
       summary: JSON.parse(readFileSync(path, 'utf8')) as RunSummary,
-      history: readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as MetricsLine),
+      history: readJsonLines(join(folder, 'metrics.jsonl')) as MetricsLine[],
     };
   }
   throw new Error(`run '${id}' has no result yet; compute it with: pnpm turbo run experiment`);

@@ -1,4 +1,4 @@
-import { Args, addressOf } from './args.js';
+import { Args } from './args.js';
 import type { Client } from './client.js';
 import { byteSize, type ElementType } from './dtype.js';
 
@@ -74,6 +74,7 @@ export class DeviceBuffer {
       await library.callAsync('Event_Await', wait);
     } finally {
       library.call('Event_Destroy', new Args(24).setWord(16, event));
+      // Using the struct down here keeps it, and with it the target, out of the garbage collector's reach until now.
       args.setWord(32, 0);
     }
   }
@@ -84,8 +85,7 @@ export class DeviceBuffer {
         `DeviceBuffer.toHost: the target has ${target.byteLength} bytes, but ${this.type} [${this.shape}] takes ${this.byteSize}`,
       );
     }
-    const args = new Args(56).setWord(16, this.handle).setPointer(32, target);
-    return args.setWord(32, addressOf(target)).setWord(40, target.byteLength);
+    return new Args(56).setWord(16, this.handle).setPointer(32, target).setWord(40, target.byteLength);
   }
 
   dispose(): void {

@@ -19,7 +19,7 @@ export class Executable {
   readonly #client: Client;
   #handle: bigint;
   #call: Args | undefined;
-  #options = new Args(112);
+  readonly #options = new Args(112);
   #arguments = new BigUint64Array(0);
   readonly #outputs: BigUint64Array;
   #execute: ((args: Uint8Array) => bigint | null) | undefined;

@@ -23,7 +23,6 @@ import { type Attributes, type Inputs, type Lowering, NotLowered } from './lower
 
 /** What stands behind a tensor's data id. Tensors that are reshapes or clones of each other share it. */
 export interface Entry {
-  dtype: DataType;
   refCount: number;
   /** The array, of one of the shapes that its tensors have. Strings stay in `strings`. */
   value: DataValue | undefined;
@@ -79,7 +78,7 @@ export class XlaBackend extends KernelBackend {
     refCount: number,
   ): void {
     const element = elementOf(dtype);
-    const entry: Entry = { dtype, refCount, value: undefined, strings: undefined };
+    const entry: Entry = { refCount, value: undefined, strings: undefined };
     if (element === undefined) {
       if (dtype !== 'string') throw new Error(`xla backend: tensors of dtype ${dtype} are not supported`);
       entry.strings = values;
@@ -281,17 +280,13 @@ export class XlaBackend extends KernelBackend {
   }
 
   /** A tensor's data for a new value. */
-  tensorInfo(value: DataValue, dtype: DataType = dtypeOf(value.type.element)): TensorInfo {
-    return { dataId: this.newEntry(value, dtype), shape: [...value.type.shape], dtype };
-  }
-
-  newEntry(value: DataValue, dtype: DataType = dtypeOf(value.type.element)): DataId {
+  tensorInfo(value: DataValue): TensorInfo {
     const dataId = {};
     value.hold();
     this.#lazy.keep(value);
-    this.entries.set(dataId, { dtype, refCount: 1, value, strings: undefined });
+    this.entries.set(dataId, { refCount: 1, value, strings: undefined });
     this.#entryCount++;
-    return dataId;
+    return { dataId, shape: [...value.type.shape], dtype: dtypeOf(value.type.element) };
   }
 
   // Computing

@@ -26,17 +26,22 @@ export function registerKernels(): void {
       run(backend as XlaBackend, inputs as never, (attrs ?? {}) as unknown as Attributes);
     registerKernel({ kernelName, backendName, kernelFunc });
   };
-  for (const name of loweredKernels()) {
+  const lowered = (name: string) => {
     const lowering = loweringOf(name)!;
     const check = checks[name];
-    register(name, (backend, inputs: { x: TensorInfo }, attrs) => {
+    return (backend: XlaBackend, inputs: Record<string, TensorInfo>, attrs: Attributes) => {
       check?.(backend, inputs, attrs);
-      const rows = name === 'Slice' ? sliceRows(backend, inputs.x, attrs) : undefined;
-      if (rows !== undefined) return rows;
       const results = backend.runKernel(name, lowering, inputs, attrs);
       return returnsList(name) ? results : results[0];
-    });
-  }
+    };
+  };
+  const slice = lowered('Slice');
+  register(
+    'Slice',
+    (backend, inputs: { x: TensorInfo }, attrs) =>
+      sliceRows(backend, inputs.x, attrs) ?? slice(backend, inputs, attrs),
+  );
+  for (const name of loweredKernels()) if (!registered.has(name)) register(name, lowered(name));
   register('Identity', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
   register('Reshape', (backend, { x }: { x: TensorInfo }, attrs) => {
     const size = util.sizeFromShape(x.shape);

@@ -30,6 +30,7 @@ export {
   writeCheckpoint,
 } from './run/checkpoint.js';
 export { configHash } from './run/config-hash.js';
+export { readJsonLines } from './run/json-lines.js';
 export type { MetricsLine } from './run/metrics-log.js';
 export type { BestEvaluation, FinishedRun, RunPosition } from './run/run-folder.js';
 export { constant, type OneCycleOptions, oneCycle, type Rates, type Schedule } from './schedule.js';

@@ -3,7 +3,7 @@ import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { emitModule, extractProgram } from '../graph/program.js';
 import { DataValue } from '../graph/values.js';
-import { dtypeOf, sameShape, tensorType } from '../hlo/types.js';
+import { sameShape, tensorType } from '../hlo/types.js';
 import { checkOptimizers, countIterations, type TracedOptimizer } from './optimizers.js';
 import type { Source } from './trace.js';
 import { type TracedFunction, traceFunction } from './tracing.js';
@@ -55,9 +55,8 @@ function compile(
   if (traced.created.length > 0) {
     const names = traced.created.map(({ variable }) => variable.name).join(', ');
     if (!first) {
-      for (const { variable } of traced.created) variable.dispose();
-      traced.trace.discard();
-      throw new Error(
+      refuse(
+        traced,
         `jit: the function made variables (${names}) when it was traced for another signature. Variables may be made ` +
           'the first time only; make them before, outside the function.',
       );
@@ -66,8 +65,8 @@ function compile(
     traced.trace.discard();
     traced = traceFunction(backend, fn, spec, tensors);
     if (traced.created.length > 0) {
-      for (const { variable } of traced.created) variable.dispose();
-      throw new Error(
+      refuse(
+        traced,
         `jit: the function makes new variables (${names}) each time it runs. Make them once: before the function is ` +
           'compiled, or on its first run.',
       );
@@ -100,6 +99,13 @@ function compile(
     resultTypes: results.map((value) => value.type),
     optimizers: traced.optimizers,
   };
+}
+
+/** Gives up a trace, with the variables that it made. */
+function refuse({ created, trace }: TracedFunction, message: string): never {
+  for (const { variable } of created) variable.dispose();
+  trace.discard();
+  throw new Error(message);
 }
 
 /** Computes the initial values of variables that the first trace made, so that the second can read them. */
@@ -141,7 +147,7 @@ function run(backend: XlaBackend, program: CompiledFunction, tensors: readonly T
   }
   const handles = executable.execute(kept);
   const resultCount = program.resultTypes.length;
-  // Handles are copied out first: disposing and assigning may run other programs' finalisers, never this one's.
+  // The list of handles is the executable's own: nothing below runs it again before they are all taken.
   for (let i = 0; i < program.assigned.length; i++) {
     updateVariable(backend, program.assigned[i], handles[resultCount + i]);
   }
@@ -149,7 +155,7 @@ function run(backend: XlaBackend, program: CompiledFunction, tensors: readonly T
   const results = program.resultTypes.map((type, i) => {
     const value = new DataValue(type);
     value.buffer = backend.adopt(handles[i], type);
-    return engine().makeTensorFromTensorInfo(backend.tensorInfo(value, dtypeOf(type.element)));
+    return engine().makeTensorFromTensorInfo(backend.tensorInfo(value));
   });
   return unflatten(program.result, results);
 }
@@ -210,7 +216,7 @@ function assignBuffer(
 ): void {
   const value = new DataValue(type);
   value.buffer = backend.adopt(handle, type);
-  const tensor = engine().makeTensorFromTensorInfo(backend.tensorInfo(value, variable.dtype));
+  const tensor = engine().makeTensorFromTensorInfo(backend.tensorInfo(value));
   variable.assign(tensor);
   tensor.dispose();
 }
