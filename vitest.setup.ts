@@ -1,5 +1,4 @@
-import '@primal-attention/tfjs-backend-xla';
-import { useBackend } from '@primal-attention/runtime';
+import { startEngine } from '@primal-attention/engines';
 
 // PRIMAL_BACKEND chooses the engine that every package's tests run on; the default is the best that works.
-await useBackend();
+await startEngine();

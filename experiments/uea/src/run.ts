@@ -1,10 +1,9 @@
-import '@primal-attention/tfjs-backend-xla';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
 import { loadUea, type PreparedSplit, preprocess } from '@primal-attention/datasets';
+import { startEngine } from '@primal-attention/engines';
 import { attentionLayers, namedWeights } from '@primal-attention/models';
-import { useBackend } from '@primal-attention/runtime';
 import {
   AdamW,
   autoProgress,
@@ -52,7 +51,7 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
     return summary;
   }
 
-  await useBackend();
+  await startEngine();
   // Before training: what counts is the code that was loaded.
   const origin = provenance();
   const sets = await loadUea(config.dataset);
