@@ -14,6 +14,8 @@ function filesIn(folder, ending) {
   return names.sort().map((name) => `${folder}/${name}`);
 }
 
+const aboveTheBackend = ['runtime', 'attention', 'models', 'training', 'metrics', 'engines'];
+
 /** The parts after the set-up. A command is made when its turn comes, since it may name files that an earlier part made. */
 const PARTS = [
   { name: 'lint', command: () => node(TOOLS.biome, 'check', '--error-on-warnings', '.') },
@@ -29,6 +31,17 @@ const PARTS = [
         '--concurrency=100%',
         '--continue=dependencies-successful',
         '--output-logs=new-only',
+      ),
+  },
+  { name: 'tensorflow engine', command: () => node('scripts/primal.mjs', 'engine', 'tensorflow') },
+  {
+    // The packages above the backend, on the second engine, and what both have in common.
+    name: 'tensorflow',
+    env: { PRIMAL_BACKEND: 'tensorflow' },
+    command: () =>
+      node(
+        ...[TOOLS.turbo, 'run', 'test', '--ui=stream', '--concurrency=100%', '--output-logs=new-only'],
+        ...aboveTheBackend.map((name) => `--filter=@primal-attention/${name}`),
       ),
   },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
@@ -83,7 +96,9 @@ export async function main(args) {
     }),
   ];
   if (results[0].passed) {
-    for (const { name, command } of parts) results.push(await timed(name, () => show(command())));
+    for (const { name, command, env } of parts) {
+      results.push(await timed(name, () => show({ ...command(), env })));
+    }
   }
 
   console.log('\n=== summary');

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { reportEngines } from './report.js';
+
+test('every engine is reported, with what it is or why it is not', async () => {
+  const report = await reportEngines();
+  expect(report.map(({ name }) => name)).toEqual(['xla', 'tensorflow', 'wasm', 'cpu']);
+  for (const { details, reason } of report)
+    expect((details === undefined) !== (reason === undefined)).toBe(true);
+  const of = (name: string) => report.find((engine) => engine.name === name);
+  expect(of('cpu')?.details?.join()).toMatch(/tfjs-backend-cpu 4\.22\.0/);
+  expect(of('wasm')?.details?.join()).toMatch(/tfjs-backend-wasm 4\.22\.0/);
+});
+
+test('one that does not start gives its reason', async () => {
+  const { PJRT_PLUGIN_PATH, PRIMAL_ENGINES } = process.env;
+  process.env.PJRT_PLUGIN_PATH = '/nowhere/plugin.so';
+  process.env.PRIMAL_ENGINES = '/nowhere/engines';
+  try {
+    const [xla, tensorflow] = await reportEngines();
+    expect(xla.reason).toMatch(/\/nowhere\/plugin\.so/);
+    expect(tensorflow.reason).toMatch(/not installed.*\/nowhere\/engines.*primal engine tensorflow/);
+  } finally {
+    for (const [name, value] of Object.entries({ PJRT_PLUGIN_PATH, PRIMAL_ENGINES })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}, 120_000);

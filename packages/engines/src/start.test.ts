@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { startEngine } from './start.js';
+
+/** Runs a program in a process of its own, since an engine cannot be taken out of one. */
+function start(env: NodeJS.ProcessEnv): { stdout: string; stderr: string } {
+  const code = `import { startEngine } from '@primal-attention/engines'; console.log(await startEngine());`;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: new URL('..', import.meta.url),
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
+}
+
+test('PRIMAL_BACKEND names the engine', () => {
+  expect(start({ PRIMAL_BACKEND: 'wasm' }).stdout.trim()).toBe('wasm');
+  expect(start({ PRIMAL_BACKEND: 'wsam' }).stderr).toMatch(
+    /unknown backend 'wsam'; expected one of xla, tensorflow, wasm, cpu/,
+  );
+});
+
+test('an engine that is asked for and not there is an error, not another engine', () => {
+  const { stdout, stderr } = start({ PRIMAL_BACKEND: 'tensorflow', PRIMAL_ENGINES: '/nowhere' });
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/'tensorflow' cannot be used: it is not installed/);
+});
+
+test('without XLA the next one is taken, and the reason is told', () => {
+  const { stdout, stderr } = start({
+    PRIMAL_BACKEND: '',
+    PJRT_PLUGIN_PATH: '/nowhere.so',
+    PRIMAL_ENGINES: '/nowhere',
+  });
+  expect(stdout.trim()).toBe('wasm');
+  expect(stderr).toMatch(/'xla' cannot be used.*nowhere\.so/);
+});
+
+test('an unknown name is refused', async () => {
+  await expect(startEngine('webgl')).rejects.toThrow(/unknown backend 'webgl'/);
+});
