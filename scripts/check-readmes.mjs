@@ -1,10 +1,11 @@
-// Runs the TypeScript examples of the root's and the packages' READMEs: each is a program that must end without an error.
+// Runs the examples of the root's and the packages' READMEs, which must end without an error: programs in TypeScript, and
+// for a package that is a command its lines for the shell.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { ROOT } from './setup/workspace.mjs';
+import { childEnvironment, ROOT } from './setup/workspace.mjs';
 
 /** Where the examples run: this folder's package depends on all others, as a reader's own would. */
 const folder = join(ROOT, 'notebooks');
@@ -19,32 +20,44 @@ const workplace = mkdtempSync(join(tmpdir(), 'readme-'));
 
 let passed = 0;
 const failures = [];
-for (const readme of readmes) {
-  const path = join(ROOT, readme);
-  if (!existsSync(path)) {
-    failures.push(`${readme} is missing`);
-    continue;
-  }
-  const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(path, 'utf8')) ?? [];
-  if (example === undefined) {
-    failures.push(`${readme} has no example (a block marked ts)`);
-    continue;
-  }
-  const program = join(folder, `.readme-example-${process.pid}.mjs`);
-  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  writeFileSync(program, ts.transpileModule(example, { compilerOptions: options }).outputText);
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, [program], {
-    cwd: workplace,
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  rmSync(program);
+const settings = { encoding: 'utf8', timeout: 120_000 };
+
+function note(readme, { status, stdout, stderr, error }) {
   if (status === 0) {
     passed++;
     console.log(`passed  ${readme}`);
   } else {
     failures.push(`${readme}: ${error ?? ''}${stdout}${stderr}`);
   }
+}
+
+/** Lines for the shell are an example only where there is nothing to import. */
+function withoutCommands(text, readme) {
+  return readme.startsWith('packages/cli/') ? text : text.replaceAll(/```sh\n[\s\S]*?```/g, '');
+}
+
+for (const readme of readmes) {
+  const path = join(ROOT, readme);
+  if (!existsSync(path)) {
+    failures.push(`${readme} is missing`);
+    continue;
+  }
+  const [, language, example] =
+    /```(ts|sh)\n([\s\S]*?)```/.exec(withoutCommands(readFileSync(path, 'utf8'), readme)) ?? [];
+  if (example === undefined) {
+    failures.push(`${readme} has no example (a block marked ts)`);
+    continue;
+  }
+  if (language === 'sh') {
+    note(readme, spawnSync('sh', ['-ec', example], { ...settings, cwd: ROOT, env: childEnvironment() }));
+    continue;
+  }
+  const program = join(folder, `.readme-example-${process.pid}.mjs`);
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  writeFileSync(program, ts.transpileModule(example, { compilerOptions: options }).outputText);
+  const result = spawnSync(process.execPath, [program], { ...settings, cwd: workplace });
+  rmSync(program);
+  note(readme, result);
 }
 rmSync(workplace, { recursive: true });
 for (const failure of failures) console.log(`FAILED  ${failure}`);
