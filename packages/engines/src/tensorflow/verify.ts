@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { loadLibrary } from './load.js';
 
-const folder = process.argv[2];
+const folder = process.argv.at(-1) as string;
 loadLibrary(folder);
 if (!(await tf.setBackend('tensorflow'))) throw new Error('the backend did not start');
 const product = tf.matMul(
