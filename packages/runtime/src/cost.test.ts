@@ -35,7 +35,10 @@ describe.runIf(compiles)('costOf', () => {
   });
 
   test('elementwise work counts once per element of a float result, integer work not at all', () => {
-    const flops = (fn: (x: tf.Tensor, y: tf.Tensor) => tf.Tensor, dtype: tf.DataType = 'float32'): number[] => {
+    const flops = (
+      fn: (x: tf.Tensor, y: tf.Tensor) => tf.Tensor,
+      dtype: tf.DataType = 'float32',
+    ): number[] => {
       const cost = costOf(jit(fn), tf.ones([6, 4], dtype), tf.ones([4], dtype));
       return [cost.flops, cost.transcendentals];
     };
@@ -127,7 +130,9 @@ describe.runIf(compiles)('costOf', () => {
 });
 
 test('costOf says what it needs', async () => {
-  expect(() => costOf((x: tf.Tensor) => x, tf.scalar(1))).toThrow(/costOf: the function must be one that jit/);
+  expect(() => costOf((x: tf.Tensor) => x, tf.scalar(1))).toThrow(
+    /costOf: the function must be one that jit/,
+  );
   await useBackend('cpu');
   expect(() =>
     costOf(

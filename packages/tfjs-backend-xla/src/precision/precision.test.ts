@@ -229,6 +229,10 @@ describe('autocast', () => {
       (t) => tf.erf(t),
       (t) => tf.clipByValue(t, -0.5, 0.5),
       (t) => tf.addN([t, t, t]),
+      (t) => tf.mul(t, t),
+      (t) => tf.add(t, tf.transpose(tf.reshape(tf.transpose(t), [6, 4]))),
+      (t) => tf.sub(t, tf.reverse(t)),
+      (t) => tf.square(t),
       (t) => tf.neg(t),
     ];
     for (const f of functions) {
