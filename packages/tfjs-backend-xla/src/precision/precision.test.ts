@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { xla } from '../testing/compare.js';
+import { Precision } from './precision.js';
 
 /** The largest relative error of rounding to bf16, whose 8 significant bits round to nearest. */
 const unit = 2 ** -8;
@@ -90,6 +91,28 @@ describe('withMatmulPrecision', () => {
     expect(values(f(a, b))).toEqual(exactly);
     expect(coarse).not.toEqual(exactly);
     expect(traces).toBe(2);
+  });
+
+  test('asks a device with coarser products for exact ones', () => {
+    const backend = xla() as { precision: Precision };
+    const { precision } = backend;
+    const texts: string[] = [];
+    const { compile } = xla().executables;
+    xla().executables.compile = function (text) {
+      texts.push(text);
+      return compile.call(this, text);
+    };
+    try {
+      // As on a GPU; a CPU takes the same program.
+      backend.precision = new Precision('cuda');
+      const f = xla().jit((x: tf.Tensor, y: tf.Tensor) => tf.matMul(x, y));
+      f(a, b);
+      expectWithin(values(xla().withMatmulPrecision('float32', () => f(a, b))), exact, 1e-5);
+    } finally {
+      xla().executables.compile = compile;
+      backend.precision = precision;
+    }
+    expect(texts.map((text) => text.includes('precision = [HIGHEST, HIGHEST]'))).toEqual([false, true]);
   });
 
   test('refuses a promise', () => {
@@ -555,9 +578,12 @@ describe('gradients under autocast', () => {
 
   test('a variable that is made of, or assigned, a bf16 tensor is float32', () => {
     const x = narrow(numbers([4], 35));
+    const before = tf.memory().numTensors;
     const made = tf.variable(x);
     const assigned = tf.variable(tf.zeros([4]));
     assigned.assign(x as tf.Tensor1D);
+    // Two variables, and the zeros of one.
+    expect(tf.memory().numTensors).toBe(before + 3);
     expect([made, assigned].map(isNarrow)).toEqual([false, false]);
     expect([values(made), values(assigned)]).toEqual([values(x), values(x)]);
     const update = xla().jit((t: tf.Tensor) => {
