@@ -60,40 +60,6 @@ describe.runIf(compiles)('costOf', () => {
     expect(costOf(lazy, tf.ones([8, 8]) as tf.Tensor2D).flops).toBe(64);
   });
 
-  test('softmax attention: 4 N^2 p per head and sample for the products', () => {
-    const [heads, batch, length, size] = [2, 3, 8, 4];
-    const attend = jit((q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) =>
-      tf.matMul(tf.softmax(tf.matMul(q, k, false, true)), v),
-    );
-    const x = tf.ones([heads, batch, length, size]) as tf.Tensor4D;
-    const { flops, transcendentals } = costOf(attend, x, x, x);
-    const rows = heads * batch * length;
-    // A row of softmax: N - 1 maxima, N differences, N exponentials, N - 1 additions, N divisions.
-    expect(flops).toBe(rows * (4 * length * size + 4 * length - 2));
-    expect(transcendentals).toBe(rows * length);
-  });
-
-  test('Primal attention: linear in N, 4 N p s for the scores and 4 n p s for the projections', () => {
-    const [heads, batch, size, rank, landmarks] = [2, 3, 8, 4, 6];
-    // The formulation of the attention package: W_{e|X} = f(X)^T W_e, then e = phi_q W_{e|X}; the same for r.
-    const scores = jit(
-      (q: tf.Tensor4D, k: tf.Tensor4D, columns: tf.Tensor3D, we: tf.Tensor3D, wr: tf.Tensor3D) => {
-        const project = (w: tf.Tensor3D): tf.Tensor4D =>
-          tf.reshape(tf.matMul(columns, w, true), [heads, batch, size, rank]);
-        return [tf.matMul(q, project(we)), tf.matMul(k, project(wr))];
-      },
-    );
-    const weights = tf.ones([heads, landmarks, rank]) as tf.Tensor3D;
-    const columns = tf.ones([heads, landmarks, batch * size]) as tf.Tensor3D;
-    const flops = (length: number): number => {
-      const x = tf.ones([heads, batch, length, size]) as tf.Tensor4D;
-      return costOf(scores, x, x, columns, weights, weights).flops;
-    };
-    const expected = (length: number): number => heads * batch * 4 * size * rank * (length + landmarks);
-    expect(flops(10)).toBe(expected(10));
-    expect(flops(40)).toBe(expected(40));
-  });
-
   test('a gradient has twice the products of its function', () => {
     const loss = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => tf.sum(tf.matMul(a, b)) as tf.Scalar;
     const gradient = jit((a: tf.Tensor, b: tf.Tensor) => tf.grads(loss)([a, b]));
