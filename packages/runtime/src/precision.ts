@@ -61,11 +61,12 @@ export function withMatmulPrecision<R>(precision: MatmulPrecision, fn: () => R):
  *
  * - Matrix products, convolutions and look-ups in a variable (embeddings) bring float32 into bf16. Every float result that
  *   follows from a bf16 one is stored as bf16, whatever it is combined with, except the results listed next.
- * - Sums, means, softmax, log-softmax, exponentials, logarithms, powers and roots are computed from bf16 and stored as
- *   float32, and so is every operation that autocast does not know. Additions inside a product are float32. Elementwise
- *   arithmetic computes in float32 before it rounds.
+ * - Sums, means, softmax, exponentials, logarithms, powers and roots are computed from bf16 and stored as float32, and so is
+ *   every operation that autocast does not know. `logSoftmax`, `logSumExp` and the losses of tfjs are float32 as a whole.
+ *   Additions inside a product are float32. Elementwise arithmetic computes in float32 before it rounds.
  * - tfjs sees float32 everywhere. Tensors that `fn` returns (in arrays and plain objects too) are float32 again, so that a
- *   loss outside is computed in float32; one that leaves in another way is converted when it is read or assigned.
+ *   loss outside is computed in float32: they are copies, and the bf16 tensors are disposed of unless they were kept. One
+ *   that leaves in another way stays bf16, and is converted when it is read or assigned.
  * - Gradients may be taken outside or inside. The gradient of a bf16 activation is bf16, that of a float32 weight float32:
  *   weights and what an optimizer keeps stay float32. No loss scaling is needed, since bf16 has float32's range.
  * - `autocast('float32', …)` inside computes its part in float32.

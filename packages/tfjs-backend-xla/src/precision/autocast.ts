@@ -28,13 +28,14 @@ const float32Operations = new Set(
 export function autocast<R>(backend: XlaBackend, precision: AutocastPrecision, fn: () => R): R {
   // The outermost autocast watches the engine for those inside it.
   const stopWatching = backend.precision.autocast === undefined ? watchEngine(backend) : undefined;
+  const first = (engine() as unknown as { nextTensorId(): number }).nextTensorId();
   let result: R;
   try {
     result = backend.precision.within({ autocast: precision }, 'autocast', fn);
   } finally {
     stopWatching?.();
   }
-  return widenResult(backend, result);
+  return widenResult(backend, result, first);
 }
 
 /**
@@ -83,8 +84,12 @@ function watchEngine(backend: XlaBackend): () => void {
   };
 }
 
-/** What leaves an autocast is float32 again, so that a loss outside is computed in float32. */
-function widenResult<R>(backend: XlaBackend, result: R): R {
+/**
+ * What leaves an autocast is float32 again, so that a loss outside is computed in float32.
+ *
+ * @param first the id of the first tensor that was made inside
+ */
+function widenResult<R>(backend: XlaBackend, result: R, first: number): R {
   // Another autocast around this one goes on in bf16, but its own result passes here too.
   if (!backend.precision.narrowed || backend.precision.autocast === 'bf16') return result;
   const tensors: Tensor[] = [];
@@ -94,8 +99,8 @@ function widenResult<R>(backend: XlaBackend, result: R): R {
     if (backend.isNarrow(tensor) && !wide.has(tensor)) wide.set(tensor, widen(tensor));
   }
   if (wide.size === 0) return result;
-  // Nobody else has seen them.
-  for (const tensor of wide.keys()) tensor.dispose();
+  // What was made inside goes with it, as it would in a tf.tidy.
+  for (const tensor of wide.keys()) if (tensor.id >= first && !tensor.kept) tensor.dispose();
   return unflatten(
     spec,
     tensors.map((tensor) => wide.get(tensor) ?? tensor),

@@ -147,6 +147,18 @@ describe('autocast', () => {
     expect(tf.memory().numTensors).toBe(before + 1);
   });
 
+  test('disposes of what it made and returned, and of nothing else', () => {
+    const outside = narrow(numbers([3], 50));
+    const made: tf.Tensor[] = [];
+    const { passed, returned } = xla().autocast('bf16', () => {
+      made.push(tf.add(outside, 1), tf.keep(tf.add(outside, 2)), tf.add(outside, 3));
+      return { passed: outside, returned: made.slice(0, 2) };
+    });
+    expect([passed, ...returned].map(isNarrow)).toEqual([false, false, false]);
+    expect([outside, ...made].map(({ isDisposed }) => isDisposed)).toEqual([false, true, false, false]);
+    expect(values(passed)).toEqual(values(outside));
+  });
+
   test('leaves float32 alone until a product: elementwise work, integers, booleans', () => {
     xla().autocast('bf16', () => {
       const x = numbers([8], 5);
