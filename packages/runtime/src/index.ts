@@ -1,5 +1,14 @@
 export { type BackendName, backendOrder, useBackend } from './backend.js';
+export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
 export { isTracing, jit } from './jit.js';
+export {
+  type AutocastPrecision,
+  autocast,
+  autocastPrecisions,
+  type MatmulPrecision,
+  matmulPrecisions,
+  withMatmulPrecision,
+} from './precision.js';
 export { nextRandomKey, withRandomKey } from './random/ambient.js';
 export {
   dropout,

@@ -2,6 +2,7 @@ import type { Executable } from '@primal-attention/pjrt';
 import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { emitModule, extractProgram } from '../graph/program.js';
+import { type ProgramCost, programCost } from '../graph/program-cost.js';
 import { DataValue } from '../graph/values.js';
 import { sameShape, tensorType } from '../hlo/types.js';
 import { checkOptimizers, countIterations, type TracedOptimizer } from './optimizers.js';
@@ -12,6 +13,7 @@ import { flatten, type TreeSpec, treeKey, unflatten } from './tree.js';
 /** A function compiled for one signature. */
 interface CompiledFunction {
   readonly executable: Executable;
+  readonly cost: ProgramCost;
   readonly sources: readonly Source[];
   /** Inputs that may be donated: positions whose variable the function assigns. */
   readonly donated: readonly number[];
@@ -21,26 +23,36 @@ interface CompiledFunction {
   readonly optimizers: readonly TracedOptimizer[];
 }
 
+/** A compiled function: callable, and open to analysis. */
+export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
+  /** The program for arguments like these, compiled if need be but not run. */
+  programFor(args: A): { readonly executable: Executable; readonly cost: ProgramCost };
+};
+
 /** The backend's `jit`; its contract is in @primal-attention/runtime. */
 export function compileFunction<A extends unknown[], R>(
   backend: XlaBackend,
   fn: (...args: A) => R,
-): (...args: A) => R {
+): Compiled<A, R> {
   const compiled = new Map<string, CompiledFunction>();
-  const call = (...args: A): R => {
-    // Inside another trace the function is part of that one; under a gradient tape its kernels must reach the tape.
-    if (backend.tracing || tapeIsOn()) return fn(...args);
+  const programFor = (args: A): { program: CompiledFunction; tensors: Tensor[] } => {
     const tensors: Tensor[] = [];
     const spec = flatten(args, tensors);
-    const key = treeKey(spec, tensors);
+    const key = `${treeKey(spec, tensors)}|${backend.precision.key}`;
     let program = compiled.get(key);
     if (program === undefined) {
       program = compile(backend, fn as (...args: never[]) => unknown, spec, tensors, compiled.size === 0);
       compiled.set(key, program);
     }
+    return { program, tensors };
+  };
+  const call = (...args: A): R => {
+    // Inside another trace the function is part of that one; under a gradient tape its kernels must reach the tape.
+    if (backend.tracing || tapeIsOn()) return fn(...args);
+    const { program, tensors } = programFor(args);
     return run(backend, program, tensors) as R;
   };
-  return call;
+  return Object.assign(call, { programFor: (args: A) => programFor(args).program });
 }
 
 function compile(
@@ -92,6 +104,7 @@ function compile(
   for (const node of trace.graph.nodes) for (const result of node.results) result.detach();
   return {
     executable,
+    cost: programCost(program),
     sources,
     donated: [...donations.keys()],
     assigned: assigned.map(({ variable }) => variable),
@@ -169,7 +182,7 @@ function readSource(backend: XlaBackend, source: Source, tensors: readonly Tenso
       const tensor = tensors[source.index];
       if (tensor.isDisposed)
         throw new Error(`jit: argument ${source.index} (${tensor.dtype} [${tensor.shape}]) is disposed`);
-      value = inShape(backend, backend.entries.get(tensor.dataId).value!, tensor.shape);
+      value = inShape(backend, wide(backend, backend.entries.get(tensor.dataId).value!), tensor.shape);
       break;
     }
     case 'variable':
@@ -189,6 +202,11 @@ function readSource(backend: XlaBackend, source: Source, tensors: readonly Tenso
   }
   if (value!.pending) backend.flush();
   return value!;
+}
+
+/** Arguments are float32: one that an autocast stored as bf16 is converted. */
+function wide(backend: XlaBackend, value: DataValue): DataValue {
+  return value.type.element === 'bf16' ? backend.materialise(backend.convert(value, 'f32')) : value;
 }
 
 function inShape(backend: XlaBackend, value: DataValue, shape: readonly number[]): DataValue {
