@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasModule, Peer } from '../peer.js';
+import { type Options, UsageError } from './options.js';
+import { type PeerName, peerProgram } from './peers.js';
+import type { Backend } from './settings.js';
+
+/** A program that takes part: started, warm, and waiting for its next round. */
+export interface Contestant {
+  readonly name: Backend | PeerName;
+  readonly peer: Peer;
+  /** Milliseconds from the start of the process to its first loss. `disk`: in a second process, with the first one's cache. */
+  readonly firstLossMs: { readonly cold: number; readonly disk: number | null };
+  readonly compileMs: { readonly cold: number | null; readonly disk: number | null };
+  /** What it says of itself. */
+  readonly info: Record<string, unknown>;
+}
+
+interface FirstLoss {
+  readonly elapsed: number;
+  readonly compilation: Record<string, number> | null;
+}
+
+/** A process that has had its first loss. */
+async function launch(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ peer: Peer; first: FirstLoss }> {
+  const start = performance.now();
+  const peer = new Peer(command, args, { ...process.env, ...env });
+  const { compilation } = await peer.answer();
+  const elapsed = performance.now() - start;
+  return { peer, first: { elapsed, compilation: (compilation ?? null) as FirstLoss['compilation'] } };
+}
+
+/**
+ * Starts a backend: once with an empty cache of executables, and again with what that process left there. The second
+ * process is the one that is timed, so that no compilation is in its memory.
+ */
+export async function startBackend(name: Backend, { settings }: Options): Promise<Contestant> {
+  const args = [...process.execArgv, process.argv[1], '--serve', name, JSON.stringify(settings)];
+  if (name === 'wasm') {
+    const { peer, first } = await launch(process.execPath, args, {});
+    const info = await peer.answer();
+    return {
+      ...{ name, peer, info },
+      firstLossMs: { cold: first.elapsed, disk: null },
+      compileMs: { cold: null, disk: null },
+    };
+  }
+  const cache = mkdtempSync(join(tmpdir(), 'primal-bench-'));
+  try {
+    const env = { PRIMAL_CACHE: cache };
+    const cold = await launch(process.execPath, args, env);
+    await cold.peer.answer();
+    await cold.peer.end();
+    const disk = await launch(process.execPath, args, env);
+    // Without a disk cache the second process compiles like the first: there is nothing to report.
+    const cached = (disk.first.compilation?.hits ?? 0) > 0;
+    const info = await disk.peer.answer();
+    if (!cached && info.peakBytesSource === 'the device') {
+      // The device's peak has autotuning in it.
+      Object.assign(info, { peakBytes: null, peakBytesSource: null });
+    }
+    return {
+      ...{ name, peer: disk.peer, info },
+      firstLossMs: { cold: cold.first.elapsed, disk: cached ? disk.first.elapsed : null },
+      compileMs: {
+        cold: cold.first.compilation!.milliseconds,
+        disk: cached ? disk.first.compilation!.milliseconds : null,
+      },
+    };
+  } finally {
+    rmSync(cache, { recursive: true, force: true });
+  }
+}
+
+/** Refuses a peer whose library its Python lacks: before anything is timed. */
+export function checkPeer(name: PeerName, options: Options): void {
+  const { module } = peerProgram(name);
+  const python = options.python(name);
+  if (!hasModule(python, module)) {
+    throw new UsageError(
+      `--peers: '${python}' cannot import ${module}; install it there or name another Python with --peer-python`,
+    );
+  }
+}
+
+export async function startPeer(name: PeerName, options: Options): Promise<Contestant> {
+  const { file, flags } = peerProgram(name);
+  const threads = availableParallelism();
+  const args = Object.entries({ ...options.settings, threads, device: options.device }).flatMap(
+    ([option, value]) => [`--${option}`, String(value)],
+  );
+  // JAX would take most of the card at once, and leave nothing to the others.
+  const env = { XLA_PYTHON_CLIENT_PREALLOCATE: 'false' };
+  const { peer, first } = await launch(
+    options.python(name),
+    [join(options.peersFolder, file), ...args, ...flags],
+    env,
+  );
+  return {
+    ...{ name, peer, info: await peer.answer() },
+    firstLossMs: { cold: first.elapsed, disk: null },
+    compileMs: { cold: null, disk: null },
+  };
+}
