@@ -19,14 +19,14 @@ SIZES = dict(d=64, heads=2, ff=128, n=200, s=20, vocabulary=lra_protocol.VOCABUL
 
 
 def initial_parameters(generator, kinds, length, d, heads, ff, n, s, vocabulary, classes):
-    """Kernels are [in, out]. Numbers from numpy: initialisation is not timed."""
+    """Weights of linear maps are [in, out]. Numbers from numpy: initialisation is not timed."""
     normal = lambda *shape: generator.normal(0, 0.02, shape).astype(np.float32)
     uniform = lambda bound, *shape: generator.uniform(-bound, bound, shape).astype(np.float32)
-    norm = lambda: {"gamma": np.ones(d, np.float32), "beta": np.zeros(d, np.float32)}
+    norm = lambda: {"weight": np.ones(d, np.float32), "bias": np.zeros(d, np.float32)}
 
     def linear(inputs, outputs):
         bound = 1 / math.sqrt(inputs)
-        return {"kernel": uniform(bound, inputs, outputs), "bias": uniform(bound, outputs)}
+        return {"weight": uniform(bound, inputs, outputs), "bias": uniform(bound, outputs)}
 
     def orthogonal():
         return np.linalg.qr(generator.normal(size=(n * s, heads)))[0].T.reshape(heads, n, s).astype(np.float32)
@@ -39,7 +39,7 @@ def initial_parameters(generator, kinds, length, d, heads, ff, n, s, vocabulary,
             "combine": linear(2 * s, d // heads),
             "we": orthogonal(),
             "wr": orthogonal(),
-            "lambda": uniform(0.5, heads, s) + 0.5,
+            "lam": uniform(0.5, heads, s) + 0.5,
         }
 
     return {
@@ -56,7 +56,7 @@ def initial_parameters(generator, kinds, length, d, heads, ff, n, s, vocabulary,
 
 
 def linear(x, weights):
-    return x @ weights["kernel"].astype(x.dtype) + weights["bias"].astype(x.dtype)
+    return x @ weights["weight"].astype(x.dtype) + weights["bias"].astype(x.dtype)
 
 
 def layer_norm(x, weights):
@@ -64,7 +64,7 @@ def layer_norm(x, weights):
     wide = x.astype(jnp.float32)
     centred = wide - wide.mean(-1, keepdims=True)
     variance = jnp.square(centred).mean(-1, keepdims=True)
-    return (centred * jax.lax.rsqrt(variance + 1e-5) * weights["gamma"] + weights["beta"]).astype(x.dtype)
+    return (centred * jax.lax.rsqrt(variance + 1e-5) * weights["weight"] + weights["bias"]).astype(x.dtype)
 
 
 def unit(z):
@@ -105,7 +105,7 @@ def primal_attention(x, mask, weights, heads, drop):
     scores = lambda z, w: z @ jnp.einsum("bhnp,hns->bhps", fx, weights[w].astype(x.dtype))
     e, r = scores(q, "we"), scores(k, "wr")
     combined = linear(jnp.concatenate([e, r], -1), weights["combine"]) * mask[:, None, :, None].astype(x.dtype)
-    scale = weights["lambda"][:, None, :]
+    scale = weights["lam"][:, None, :]
     variance = lambda z: jnp.square(z.astype(jnp.float32) * scale).sum(-1).mean() / 2
     trace = (weights["we"] * weights["wr"]).sum() / heads
     return linear(merge_heads(combined), weights["output"]), variance(e) + variance(r) - trace

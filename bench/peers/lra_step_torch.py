@@ -20,7 +20,7 @@ class Primal(nn.Module):
     def __init__(self, d, heads, n, s):
         super().__init__()
         self.heads = heads
-        self.query, self.key, self.out = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
+        self.query, self.key, self.output = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
         self.combine = nn.Linear(2 * s, d // heads)
         self.we = nn.Parameter(nn.init.orthogonal_(torch.empty(heads, n, s)))
         self.wr = nn.Parameter(nn.init.orthogonal_(torch.empty(heads, n, s)))
@@ -38,14 +38,14 @@ class Primal(nn.Module):
         variance = lambda z: (z.float() * lam).square().sum(-1).mean() / 2
         trace = (self.we * self.wr).sum() / self.heads
         objective = variance(e) + variance(r) - trace
-        return self.out(heads.transpose(1, 2).reshape(b, length, d)), objective
+        return self.output(heads.transpose(1, 2).reshape(b, length, d)), objective
 
 
 class Softmax(nn.Module):
     def __init__(self, d, heads, dropout, fused):
         super().__init__()
         self.heads, self.dropout, self.fused = heads, dropout, fused
-        self.query, self.key, self.value, self.out = (nn.Linear(d, d) for _ in range(4))
+        self.query, self.key, self.value, self.output = (nn.Linear(d, d) for _ in range(4))
 
     def forward(self, x, mask, rows):
         b, length, d = x.shape
@@ -61,7 +61,7 @@ class Softmax(nn.Module):
             scores = (q / math.sqrt(d // self.heads)) @ k.transpose(2, 3) + penalty
             weights = F.dropout(torch.softmax(scores, -1), self.dropout, self.training)
             heads = weights.to(v.dtype) @ v
-        return self.out(heads.transpose(1, 2).reshape(b, length, d)), None
+        return self.output(heads.transpose(1, 2).reshape(b, length, d)), None
 
 
 class Layer(nn.Module):
@@ -119,8 +119,7 @@ def main():
     torch.set_float32_matmul_precision("high" if options.precision == "tf32" else "highest")
     device = torch.device(options.device)
     model = Classifier([options.mechanism] * 2, options.length, dropout=options.dropout, fused=options.sdpa).to(device)
-    fused = {"fused": True} if device.type == "cuda" else {}
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, eps=1e-6, weight_decay=0.0, **fused)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, eps=1e-6, weight_decay=0.0, fused=True)
     ids, labels = (torch.from_numpy(array).long().to(device) for array in lra_protocol.random_batch(options))
     forward = torch.compile(total_loss) if options.compile else total_loss
 

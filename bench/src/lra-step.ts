@@ -16,6 +16,8 @@ const othersAtMost = 0.03;
 
 async function compare(options: Options): Promise<void> {
   const { settings, rounds } = options;
+  // Before anything runs: what counts is the code that was loaded.
+  const { commit, modified, date, machine } = provenance();
   for (const peer of options.peers) checkPeer(peer, options);
   const contestants: Contestant[] = [];
   try {
@@ -41,7 +43,6 @@ async function compare(options: Options): Promise<void> {
     const others = use.shareOfOthers(results.reduce((sum, { cpuMs }) => sum + cpuMs, 0));
     for (const { peer } of contestants) await peer.end();
 
-    const { commit, modified, date, machine } = provenance();
     const { mechanism, length, batch, precision, seed, steps, stepsPerRead } = settings;
     const lines = results.map(({ contestant: { name, info, firstLossMs, compileMs }, ms, overheadMs }) => ({
       ...{ backend: name, mechanism, length, batch, precision },

@@ -44,7 +44,10 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
   for (let i = 0; i < settings.warmup; i++) await unit(1);
   answer({
     ...origin,
-    versions: { tfjs: tf.version_core, node: process.version },
+    versions: {
+      ...{ tfjs: tf.version_core, node: process.version },
+      ...(xla && { pjrt: xla.client.library.version.join('.'), platform: xla.client.platformVersion }),
+    },
     parameters: model.countParams(),
     ...memory(name, xla),
   });
