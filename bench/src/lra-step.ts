@@ -1,4 +1,6 @@
 // One training step of the paper's LRA text classifier: ours on each backend asked for, beside PyTorch and JAX, in turn.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
 import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
@@ -13,17 +15,21 @@ import { median } from './statistics.js';
 
 // Other programs may take this share of the machine.
 const othersAtMost = 0.03;
+// A loss is about 0.7. float32 leaves differences of 1e-6 between backends, bf16 (on xla alone) of 1e-3.
+const lossTolerance = 5e-3;
 
 async function compare(options: Options): Promise<void> {
   const { settings, rounds } = options;
   // Before anything runs: what counts is the code that was loaded.
   const { commit, modified, date, machine } = provenance();
   for (const peer of options.peers) checkPeer(peer, options);
+  const cache = mkdtempSync(join(tmpdir(), 'primal-bench-'));
   const contestants: Contestant[] = [];
   try {
-    for (const name of options.backends) contestants.push(await startBackend(name, options));
+    for (const name of options.backends) contestants.push(await startBackend(name, options, cache));
     for (const name of options.peers) contestants.push(await startPeer(name, options));
     checkParameters(contestants);
+    checkLosses(contestants.slice(0, options.backends.length));
 
     const results = contestants.map((contestant) => ({
       contestant,
@@ -77,6 +83,7 @@ async function compare(options: Options): Promise<void> {
     writeWhole(join(options.save, file), text);
   } finally {
     for (const { peer } of contestants) peer.kill();
+    rmSync(cache, { recursive: true, force: true });
   }
 }
 
@@ -84,6 +91,16 @@ function checkParameters(contestants: readonly Contestant[]): void {
   const counts = contestants.map(({ name, info }) => `${name} ${info.parameters}`);
   if (new Set(contestants.map(({ info }) => info.parameters)).size > 1) {
     throw new Error(`the programs' models have different numbers of parameters: ${counts.join(', ')}`);
+  }
+}
+
+/** Backends draw the same weights, data and dropout masks: another loss means another computation. */
+function checkLosses(backends: readonly Contestant[]): void {
+  const losses = backends.map(({ loss }) => loss);
+  if (!losses.every(Number.isFinite) || Math.max(...losses) - Math.min(...losses) > lossTolerance) {
+    throw new Error(
+      `the backends' first losses differ: ${backends.map(({ name, loss }) => `${name} ${loss}`).join(', ')}`,
+    );
   }
 }
 

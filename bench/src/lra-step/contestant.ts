@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { hasModule, Peer } from '../peer.js';
 import { type Options, UsageError } from './options.js';
@@ -10,6 +9,8 @@ import type { Backend } from './settings.js';
 export interface Contestant {
   readonly name: Backend | PeerName;
   readonly peer: Peer;
+  /** The loss of its first step. */
+  readonly loss: number;
   /** Milliseconds from the start of the process to its first loss. `disk`: in a second process, with the first one's cache. */
   readonly firstLossMs: { readonly cold: number; readonly disk: number | null };
   readonly compileMs: { readonly cold: number | null; readonly disk: number | null };
@@ -18,6 +19,7 @@ export interface Contestant {
 }
 
 interface FirstLoss {
+  readonly loss: number;
   readonly elapsed: number;
   readonly compilation: Record<string, number> | null;
 }
@@ -30,51 +32,52 @@ async function launch(
 ): Promise<{ peer: Peer; first: FirstLoss }> {
   const start = performance.now();
   const peer = new Peer(command, args, { ...process.env, ...env });
-  const { compilation } = await peer.answer();
+  const { loss, compilation } = await peer.answer();
   const elapsed = performance.now() - start;
-  return { peer, first: { elapsed, compilation: (compilation ?? null) as FirstLoss['compilation'] } };
+  return { peer, first: { elapsed, loss, compilation: compilation ?? null } as FirstLoss };
 }
 
 /**
  * Starts a backend: once with an empty cache of executables, and again with what that process left there. The second
  * process is the one that is timed, so that no compilation is in its memory.
+ *
+ * @param cacheFolder for the caches of all backends, each in a folder of its own
  */
-export async function startBackend(name: Backend, { settings }: Options): Promise<Contestant> {
+export async function startBackend(
+  name: Backend,
+  { settings }: Options,
+  cacheFolder: string,
+): Promise<Contestant> {
   const args = [...process.execArgv, process.argv[1], '--serve', name, JSON.stringify(settings)];
   if (name === 'wasm') {
     const { peer, first } = await launch(process.execPath, args, {});
     const info = await peer.answer();
     return {
-      ...{ name, peer, info },
+      ...{ name, peer, info, loss: first.loss },
       firstLossMs: { cold: first.elapsed, disk: null },
       compileMs: { cold: null, disk: null },
     };
   }
-  const cache = mkdtempSync(join(tmpdir(), 'primal-bench-'));
-  try {
-    const env = { PRIMAL_CACHE: cache };
-    const cold = await launch(process.execPath, args, env);
-    await cold.peer.answer();
-    await cold.peer.end();
-    const disk = await launch(process.execPath, args, env);
-    // Without a disk cache the second process compiles like the first: there is nothing to report.
-    const cached = (disk.first.compilation?.hits ?? 0) > 0;
-    const info = await disk.peer.answer();
-    if (!cached && info.peakBytesSource === 'the device') {
-      // The device's peak has autotuning in it.
-      Object.assign(info, { peakBytes: null, peakBytesSource: null });
-    }
-    return {
-      ...{ name, peer: disk.peer, info },
-      firstLossMs: { cold: cold.first.elapsed, disk: cached ? disk.first.elapsed : null },
-      compileMs: {
-        cold: cold.first.compilation!.milliseconds,
-        disk: cached ? disk.first.compilation!.milliseconds : null,
-      },
-    };
-  } finally {
-    rmSync(cache, { recursive: true, force: true });
+  const env = { PRIMAL_CACHE: join(cacheFolder, name) };
+  const cold = await launch(process.execPath, args, env);
+  await cold.peer.answer();
+  await cold.peer.end();
+  const { peer, first } = await launch(process.execPath, args, env);
+  const info = await peer.answer();
+  // Without a disk cache the second process compiles like the first: there is nothing to report.
+  const cached = (first.compilation?.hits ?? 0) > 0;
+  if (!cached && info.peakBytesSource === 'the device') {
+    // The device's peak has autotuning in it.
+    Object.assign(info, { peakBytes: null, peakBytesSource: null });
   }
+  return {
+    ...{ name, peer, info, loss: first.loss },
+    firstLossMs: { cold: cold.first.elapsed, disk: cached ? first.elapsed : null },
+    compileMs: {
+      cold: cold.first.compilation!.milliseconds,
+      disk: cached ? first.compilation!.milliseconds : null,
+    },
+  };
 }
 
 /** Refuses a peer whose library its Python lacks: before anything is timed. */
@@ -102,7 +105,7 @@ export async function startPeer(name: PeerName, options: Options): Promise<Conte
     env,
   );
   return {
-    ...{ name, peer, info: await peer.answer() },
+    ...{ name, peer, info: await peer.answer(), loss: first.loss },
     firstLossMs: { cold: first.elapsed, disk: null },
     compileMs: { cold: null, disk: null },
   };

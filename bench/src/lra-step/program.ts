@@ -103,7 +103,8 @@ function trainingStep(settings: StepSettings): { model: tf.LayersModel; step: ()
     const { output, losses } = withRandomKey(stepKey, () =>
       withLosses(() => model.apply(ids, { training: true }) as tf.Tensor),
     );
-    const chosen = tf.oneHot(labels as tf.Tensor1D, classes, 1, 0, 'float32');
+    // Not a one-hot of type float32: wasm's holds the bits of integers.
+    const chosen = tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), 'float32');
     const crossEntropy = tf.mean(tf.neg(tf.sum(tf.mul(chosen, tf.logSoftmax(output)), -1)));
     if (losses.length === 0) return { loss: crossEntropy };
     return { loss: tf.add(crossEntropy, tf.mul(ksvdLoss(losses, { reduction: 'batch' }), eta)) };

@@ -18,14 +18,10 @@ export async function registerWasmKernels(): Promise<void> {
       return tf.tidy(() => {
         const count = segmentIds.size;
         const rows = tf.reshape(x, [count, x.size / count]) as tf.Tensor2D;
-        const chosen = tf.oneHot(
-          tf.reshape(segmentIds, [count]) as tf.Tensor1D,
-          numSegments,
-          1,
-          0,
-          'float32',
-        );
-        const sums = tf.matMul(chosen as tf.Tensor2D, rows, true); // [numSegments, size of a row]
+        // Cast afterwards: wasm's own one-hot of type float32 holds the bits of integers.
+        const ids = tf.reshape(segmentIds, [count]) as tf.Tensor1D;
+        const chosen = tf.cast(tf.oneHot(ids, numSegments), 'float32') as tf.Tensor2D;
+        const sums = tf.matMul(chosen, rows, true); // [numSegments, size of a row]
         return tf.reshape(sums, [numSegments, ...x.shape.slice(segmentIds.rank)]);
       });
     },
