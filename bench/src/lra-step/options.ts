@@ -39,6 +39,7 @@ export class UsageError extends Error {}
 
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parse(args);
+  if (values.help) throw new UsageError('One training step of the LRA text model, timed.');
   const device = findPlugins()[0]?.path.includes('cuda') ? 'cuda' : 'cpu';
   const count = (name: keyof typeof values, fallback: number, least = 1): number => {
     const value = values[name] === undefined ? fallback : Number(values[name]);
@@ -96,6 +97,7 @@ function parse(args: readonly string[]) {
         seed: { type: 'string' },
         save: { type: 'boolean', default: false },
         'save-dir': { type: 'string' },
+        help: { type: 'boolean', default: false },
       },
     });
   } catch (error) {
