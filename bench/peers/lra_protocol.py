@@ -54,14 +54,16 @@ def answer(**fields):
     print(json.dumps(fields), flush=True)
 
 
-def serve(options, step, info):
+def serve(options, step, info, compile_ms=None):
     """Runs the protocol.
 
     step() starts one step and returns a function that waits for its loss and gives it as a number; info() gives what the ready line
-    says: versions, device, parameters, peakBytes.
+    says: versions, device, parameters, peakBytes; compile_ms is how long compilation took, where it is a step of its own.
     """
     start = time.perf_counter()
-    answer(loss=step()(), firstStepMs=(time.perf_counter() - start) * 1000)
+    loss = step()()
+    compilation = None if compile_ms is None else {"milliseconds": compile_ms}
+    answer(loss=loss, firstStepMs=(time.perf_counter() - start) * 1000, compilation=compilation)
     for _ in range(options.warmup):
         step()()
     answer(**info())

@@ -6,6 +6,7 @@ default generator (threefry) for dropout, heads as [B, H, N, p]. check_lra.py co
 
 import functools
 import math
+import time
 
 import jax
 import jax.numpy as jnp
@@ -177,7 +178,9 @@ def main():
     state = (parameters, zeros(), zeros(), jnp.int32(0), jax.random.key(options.seed))
     ids, labels = (jnp.asarray(array) for array in lra_protocol.random_batch(options))
     settings = dict(heads=SIZES["heads"], rate=options.dropout, eta=0.05, dtype=dtype)
+    start = time.perf_counter()
     compiled = training_step.lower(state, ids, labels, **settings).compile()
+    compile_ms = (time.perf_counter() - start) * 1000
     del parameters
 
     def step():
@@ -196,7 +199,7 @@ def main():
             "peakBytesSource": "the compiled program",
         }
 
-    lra_protocol.serve(options, step, info)
+    lra_protocol.serve(options, step, info, compile_ms)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 import { Executable } from '@primal-attention/pjrt';
 
-/** What went into the plugin's own execute, of all programs, since the last {@link resetNativeTime}. */
-export const native: { ms: number; last: Executable | undefined } = { ms: 0, last: undefined };
+/** What went into the plugin's own execute, and which programs ran, since the last {@link resetNativeTime}. */
+export const native: { ms: number; readonly programs: Set<Executable> } = { ms: 0, programs: new Set() };
 
 export function resetNativeTime(): void {
   native.ms = 0;
+  native.programs.clear();
 }
 
 const { execute } = Executable.prototype;
@@ -12,6 +13,6 @@ Executable.prototype.execute = function (this: Executable, ...args: Parameters<t
   const start = performance.now();
   const result = execute.apply(this, args);
   native.ms += performance.now() - start;
-  native.last = this;
+  native.programs.add(this);
   return result;
 };

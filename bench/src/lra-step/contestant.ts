@@ -107,6 +107,6 @@ export async function startPeer(name: PeerName, options: Options): Promise<Conte
   return {
     ...{ name, peer, info: await peer.answer(), loss: first.loss },
     firstLossMs: { cold: first.elapsed, disk: null },
-    compileMs: { cold: null, disk: null },
+    compileMs: { cold: first.compilation?.milliseconds ?? null, disk: null },
   };
 }

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { ksvdLoss, withLosses } from '@primal-attention/attention';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
 import { lraClassifier, namedWeights } from '@primal-attention/models';
+import type { Executable } from '@primal-attention/pjrt';
 import { foldIn, RandomStream, randomKey, useBackend, withRandomKey } from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import { AdamW, createTrainStep } from '@primal-attention/training';
@@ -143,15 +144,21 @@ function memory(
   xla: XlaBackend | undefined,
 ): { peakBytes: number | null; peakBytesSource: string | null; programBytes: number | null } {
   // Without jit a step is several programs, between which tensors live: none of them knows the peak.
-  const stats = name === 'xla' ? native.last!.memoryStats() : undefined;
-  const programBytes = stats
-    ? stats.argumentBytes + stats.outputBytes - stats.aliasBytes + stats.temporaryBytes
-    : null;
+  const programBytes = name === 'xla' ? Math.max(...[...native.programs].map(bytesOf)) : null;
   const onDevice = xla?.client.platformName === 'cpu' ? undefined : xla?.client.devices[0].memoryStats();
   if (onDevice === undefined) {
-    return { peakBytes: programBytes, peakBytesSource: stats ? 'the compiled program' : null, programBytes };
+    return {
+      peakBytes: programBytes,
+      peakBytesSource: programBytes === null ? null : 'the compiled program',
+      programBytes,
+    };
   }
   return { peakBytes: onDevice.peakBytesInUse ?? null, peakBytesSource: 'the device', programBytes };
+}
+
+function bytesOf(program: Executable): number {
+  const { argumentBytes, outputBytes, aliasBytes, temporaryBytes } = program.memoryStats();
+  return argumentBytes + outputBytes - aliasBytes + temporaryBytes;
 }
 
 function answer(fields: Record<string, unknown>): void {
