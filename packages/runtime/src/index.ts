@@ -1,5 +1,13 @@
 export { type BackendName, backendOrder, useBackend } from './backend.js';
 export { isTracing, jit } from './jit.js';
+export {
+  type AutocastPrecision,
+  autocast,
+  autocastPrecisions,
+  type MatmulPrecision,
+  matmulPrecisions,
+  withMatmulPrecision,
+} from './precision.js';
 export { nextRandomKey, withRandomKey } from './random/ambient.js';
 export {
   dropout,

@@ -16,10 +16,15 @@ import { runOnHost } from './fallback.js';
 import { fragmentOf } from './graph/fragment.js';
 import { LazyGraph } from './graph/lazy-graph.js';
 import { DataValue, type HostArray, newHostArray, type PendingValue } from './graph/values.js';
+import type { Value } from './hlo/function-builder.js';
 import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
 import { compileFunction } from './jit/jit.js';
 import type { Trace } from './jit/trace.js';
 import { type Attributes, type Inputs, type Lowering, NotLowered } from './lowerings/table.js';
+import { autocast } from './precision/autocast.js';
+import { widenBits } from './precision/bits.js';
+import { type AutocastPrecision, type MatmulPrecision, Precision } from './precision/precision.js';
+import { writeWithPlan } from './precision/storage-policy.js';
 
 /** What stands behind a tensor's data id. Tensors that are reshapes or clones of each other share it. */
 export interface Entry {
@@ -46,6 +51,7 @@ export class XlaBackend extends KernelBackend {
   readonly entries: DataStorage<Entry>;
   /** The function that is being traced, if any: kernels are then recorded there. */
   trace: Trace | undefined;
+  readonly precision: Precision;
   readonly #device: XlaDevice;
   readonly #lazy: LazyGraph;
   #entryCount = 0;
@@ -57,6 +63,7 @@ export class XlaBackend extends KernelBackend {
     this.plugin = device.plugin;
     this.client = device.client;
     this.executables = device.executables;
+    this.precision = new Precision(device.client.platformName);
     this.entries = new DataStorage<Entry>(this, engine());
   }
 
@@ -111,7 +118,7 @@ export class XlaBackend extends KernelBackend {
       if (value.host !== undefined) return value.host;
       const target = newHostArray(value.type.element, sizeOf(value.type.shape));
       await this.deviceBuffer(value).toHostAsync(target);
-      return target;
+      return widenBits(target);
     } finally {
       this.#release(value);
     }
@@ -207,11 +214,16 @@ export class XlaBackend extends KernelBackend {
     }
     let key = `${kernel}|${attributesKey(attrs)}`;
     for (let i = 0; i < operands.length; i++) key += `|${names[i]}:${operands[i].type.text}`;
+    const plan = this.precision.plan(kernel, operands, inputs[names[0]]);
+    if (plan !== undefined) key += `|${plan.operands}>${plan.products}>${plan.results}`;
     try {
       const results = this.record(key, kernel, operands, (b) => {
-        const values: Record<string, (typeof b.parameters)[number]> = {};
-        for (let i = 0; i < names.length; i++) values[names[i]] = b.parameters[i];
-        return lowering(b, values as Inputs, attrs);
+        const write = (operands: typeof b.parameters): Value | Value[] => {
+          const values: Record<string, Value> = {};
+          for (let i = 0; i < names.length; i++) values[names[i]] = operands[i];
+          return lowering(b, values as Inputs, attrs);
+        };
+        return plan === undefined ? write(b.parameters) : writeWithPlan(b, plan, write);
       });
       return results.map((value) => this.tensorInfo(value));
     } catch (error) {
@@ -279,6 +291,23 @@ export class XlaBackend extends KernelBackend {
     return this.record(key, 'Reshape', [value], (b) => b.reshape(b.parameters[0], shape))[0];
   }
 
+  /** True for a float tensor that is stored as bf16. */
+  isNarrow(info: TensorInfo): boolean {
+    return (
+      this.precision.narrowed &&
+      this.entries.has(info.dataId) &&
+      this.entries.get(info.dataId).value?.type.element === 'bf16'
+    );
+  }
+
+  /** A value in another float type. */
+  convert(value: DataValue, element: 'f32' | 'bf16'): DataValue {
+    if (value.type.element === element) return value;
+    if (element === 'bf16') this.precision.narrowed = true;
+    const key = `Convert|${element}|${value.type.text}`;
+    return this.record(key, 'Convert', [value], (b) => b.convert(b.parameters[0], element))[0];
+  }
+
   /** A tensor's data for a new value. */
   tensorInfo(value: DataValue): TensorInfo {
     const dataId = {};
@@ -319,7 +348,7 @@ export class XlaBackend extends KernelBackend {
       throw new Error('xla backend: the tensor was disposed, or was made inside jit');
     const target = newHostArray(value.type.element, sizeOf(value.type.shape));
     value.buffer.toHost(target);
-    return target;
+    return widenBits(target);
   }
 
   #refuseRead(value: DataValue): void {
@@ -335,6 +364,16 @@ export class XlaBackend extends KernelBackend {
 
   get tracing(): boolean {
     return this.trace !== undefined;
+  }
+
+  /** See `withMatmulPrecision` of @primal-attention/runtime. */
+  withMatmulPrecision<R>(matmul: MatmulPrecision, fn: () => R): R {
+    return this.precision.within({ matmul }, 'withMatmulPrecision', fn);
+  }
+
+  /** See `autocast` of @primal-attention/runtime. */
+  autocast<R>(precision: AutocastPrecision, fn: () => R): R {
+    return autocast(this, precision, fn);
   }
 
   /** See `jit` of @primal-attention/runtime. */

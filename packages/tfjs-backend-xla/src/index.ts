@@ -3,6 +3,7 @@ import { XlaBackend } from './backend.js';
 import { openDevice } from './device.js';
 import { watchOptimizers } from './jit/optimizers.js';
 import { backendName, registerKernels } from './kernels.js';
+import { watchStorage } from './precision/gradient-storage.js';
 
 export { XlaBackend } from './backend.js';
 
@@ -10,7 +11,11 @@ registerKernels();
 // Above the priority of tfjs's own backends: who imports this package wants it.
 registerBackend(backendName, () => new XlaBackend(openDevice()), 10);
 watchOptimizers(() => {
-  if (getBackend() !== backendName) return;
-  const xla = backend() as XlaBackend;
-  if (!xla.tracing) xla.flush();
+  const xla = current();
+  if (xla !== undefined && !xla.tracing) xla.flush();
 });
+watchStorage(current);
+
+function current(): XlaBackend | undefined {
+  return getBackend() === backendName ? (backend() as XlaBackend) : undefined;
+}

@@ -8,6 +8,7 @@ import {
 import type { XlaBackend } from './backend.js';
 import { runOnHost } from './fallback.js';
 import { checks } from './index-checks.js';
+import { storeFloat } from './precision/gradient-storage.js';
 import { sliceRows } from './slice-rows.js';
 import './lowerings/index.js';
 import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowerings/table.js';
@@ -62,6 +63,10 @@ export function registerKernels(): void {
     const shape = [...input.shape];
     shape.splice(dim < 0 ? rank + 1 + dim : dim, 0, 1);
     return backend.view(input, shape);
+  });
+  register(storeFloat, (backend, { x }: { x: TensorInfo }, { element }) => {
+    backend.makeRoom();
+    return backend.tensorInfo(backend.convert(backend.operand(x), element as 'f32' | 'bf16'));
   });
   for (const { kernelName } of getKernelsForBackend('cpu')) {
     if (registered.has(kernelName)) continue;

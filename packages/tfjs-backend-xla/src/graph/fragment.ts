@@ -1,3 +1,5 @@
+import { byteSize } from '@primal-attention/pjrt';
+import type { Cost } from '../hlo/cost.js';
 import { FunctionBuilder, type Value } from '../hlo/function-builder.js';
 import type { TensorType } from '../hlo/types.js';
 
@@ -17,6 +19,8 @@ export interface Fragment {
   readonly body: string;
   /** `(types) -> (types)` of a call. */
   readonly signature: string;
+  /** What one call computes, and the bytes of its operands and results. */
+  readonly cost: Cost;
 }
 
 const fragments = new Map<string, Fragment>();
@@ -34,6 +38,7 @@ export function fragmentOf(
     const written = write(builder);
     const values = Array.isArray(written) ? written : [written];
     const results = values.map((value) => value.type);
+    const moved = [...parameters, ...results].reduce((sum, { element, shape }) => sum + byteSize(element, shape), 0);
     const resultText = results.map((type) => type.text).join(', ');
     fragment = {
       id: fragments.size,
@@ -44,6 +49,7 @@ export function fragmentOf(
         `(${builder.parameters.map((p) => `${p.name}: ${p.type.text}`).join(', ')}) -> (${resultText}) {\n` +
         `${builder.lines.map((line) => `    ${line}\n`).join('')}` +
         `    return ${values.map((value) => value.name).join(', ')} : ${resultText}\n  }`,
+      cost: { ...builder.cost, bytes: builder.cost.bytes + moved },
       signature: `(${parameters.map((type) => type.text).join(', ')}) -> (${resultText})`,
     };
     fragments.set(key, fragment);

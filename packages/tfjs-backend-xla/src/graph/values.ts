@@ -72,7 +72,8 @@ export class PendingValue extends DataValue {
 /** An input of a traced function: it has a type and a place in the argument list, but never a value. */
 export class ParameterValue extends DataValue {}
 
-export function newHostArray(element: ElementType, size: number): HostArray {
+/** An array to copy a buffer into; numbers in bf16 come as bits. */
+export function newHostArray(element: ElementType, size: number): HostArray | Uint16Array {
   switch (element) {
     case 'f32':
       return new Float32Array(size);
@@ -80,6 +81,8 @@ export function newHostArray(element: ElementType, size: number): HostArray {
       return new Int32Array(size);
     case 'i1':
       return new Uint8Array(size);
+    case 'bf16':
+      return new Uint16Array(size);
     default:
       throw new Error(`no host array for the element type ${element}`);
   }

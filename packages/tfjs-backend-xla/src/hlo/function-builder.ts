@@ -1,6 +1,7 @@
 import type { ElementType } from '@primal-attention/pjrt';
+import { type Cost, operationCost } from './cost.js';
 import { denseLiteral, literal } from './literals.js';
-import { sameShape, type TensorType, tensorType } from './types.js';
+import { sameShape, sizeOf, type TensorType, tensorType } from './types.js';
 
 /** A value in a function: its name and its type. */
 export interface Value {
@@ -10,6 +11,8 @@ export interface Value {
 
 export type Comparison = 'EQ' | 'NE' | 'LT' | 'LE' | 'GT' | 'GE';
 export type Reduction = 'add' | 'multiply' | 'maximum' | 'minimum' | 'and' | 'or';
+/** How exact matrix products and convolutions are; `default` leaves it to the plugin. */
+export type ProductPrecision = 'default' | 'highest' | 'bf16';
 
 /**
  * Writes the body of one StableHLO function, operation by operation.
@@ -20,7 +23,14 @@ export type Reduction = 'add' | 'multiply' | 'maximum' | 'minimum' | 'and' | 'or
 export class FunctionBuilder {
   readonly parameters: Value[];
   readonly lines: string[] = [];
+  /** What the function computes, counted while it is written. */
+  readonly cost: Cost = { flops: 0, transcendentals: 0, bytes: 0 };
+  productPrecision: ProductPrecision = 'default';
+  /** Products of bf16 operands are rounded to bf16: for results that are stored so. */
+  narrowProducts = false;
   #count = 0;
+  /** What values were before they were widened from bf16 to f32, by the wide value's name. */
+  readonly #widened = new Map<string, Value>();
 
   constructor(types: readonly TensorType[]) {
     this.parameters = types.map((type, i) => ({ name: `%a${i}`, type }));
@@ -38,6 +48,13 @@ export class FunctionBuilder {
     const name = `%${this.#count++}`;
     this.lines.push(`${name}:${types.length} = ${text}`);
     return types.map((type, i) => ({ name: `${name}#${i}`, type }));
+  }
+
+  /** Counts what {@link emit} was given: the other methods count themselves. */
+  count(cost: Partial<Cost>): void {
+    this.cost.flops += cost.flops ?? 0;
+    this.cost.transcendentals += cost.transcendentals ?? 0;
+    this.cost.bytes += cost.bytes ?? 0;
   }
 
   // Constants
@@ -66,6 +83,7 @@ export class FunctionBuilder {
   // Elementwise
 
   unary(op: string, x: Value, dialect: 'stablehlo' | 'chlo' = 'stablehlo'): Value {
+    this.count(operationCost(op, x.type));
     const signature = dialect === 'chlo' ? `${x.type.text} -> ${x.type.text}` : x.type.text;
     return this.emit(`${dialect}.${op} ${x.name} : ${signature}`, x.type);
   }
@@ -73,12 +91,14 @@ export class FunctionBuilder {
   /** Both operands are broadcast to their common shape, as numpy does. */
   binary(op: string, a: Value, b: Value): Value {
     const [x, y] = this.broadcastTogether(a, b);
+    this.count(operationCost(op, x.type));
     return this.emit(`stablehlo.${op} ${x.name}, ${y.name} : ${x.type.text}`, x.type);
   }
 
   compare(direction: Comparison, a: Value, b: Value): Value {
     const [x, y] = this.broadcastTogether(a, b);
     const type = tensorType('i1', x.type.shape);
+    this.count(operationCost('compare', x.type));
     return this.emit(
       `stablehlo.compare ${direction}, ${x.name}, ${y.name} : (${x.type.text}, ${y.type.text}) -> ${type.text}`,
       type,
@@ -99,8 +119,14 @@ export class FunctionBuilder {
 
   convert(x: Value, element: ElementType): Value {
     if (x.type.element === element) return x;
+    if (element === 'bf16') {
+      const narrow = this.#widened.get(x.name);
+      if (narrow !== undefined) return narrow;
+    }
     const type = tensorType(element, x.type.shape);
-    return this.emit(`stablehlo.convert ${x.name} : (${x.type.text}) -> ${type.text}`, type);
+    const result = this.emit(`stablehlo.convert ${x.name} : (${x.type.text}) -> ${type.text}`, type);
+    if (x.type.element === 'bf16' && element === 'f32') this.#widened.set(result.name, x);
+    return result;
   }
 
   bitcast(x: Value, element: ElementType): Value {
@@ -117,6 +143,8 @@ export class FunctionBuilder {
 
   reshape(x: Value, shape: readonly number[]): Value {
     if (sameShape(x.type.shape, shape)) return x;
+    const narrow = this.#widened.get(x.name);
+    if (narrow !== undefined) return this.convert(this.reshape(narrow, shape), 'f32');
     const type = tensorType(x.type.element, shape);
     return this.emit(`stablehlo.reshape ${x.name} : (${x.type.text}) -> ${type.text}`, type);
   }
@@ -148,6 +176,8 @@ export class FunctionBuilder {
 
   transpose(x: Value, permutation: readonly number[]): Value {
     if (permutation.every((from, to) => from === to)) return x;
+    const narrow = this.#widened.get(x.name);
+    if (narrow !== undefined) return this.convert(this.transpose(narrow, permutation), 'f32');
     const type = tensorType(
       x.type.element,
       permutation.map((from) => x.type.shape[from]),
@@ -210,6 +240,7 @@ export class FunctionBuilder {
     if (axes.length === 0) return x;
     const type = tensorType(x.type.element, shape);
     const init = this.constant(neutralElement(op, x.type.element), x.type.element);
+    this.count(operationCost(op, x.type, sizeOf(x.type.shape) - sizeOf(shape)));
     const result = this.emit(
       `stablehlo.reduce(${x.name} init: ${init.name}) applies stablehlo.${op} across dimensions = [${axes.join(', ')}] : ` +
         `(${x.type.text}, ${init.type.text}) -> ${type.text}`,
@@ -220,26 +251,55 @@ export class FunctionBuilder {
 
   // Linear algebra
 
-  /** dot_general: batch dimensions first in the result, then the free ones of `a`, then those of `b`. */
-  dotGeneral(
+  /**
+   * The operands of a product in the precision asked for, the element type of the product, and its precision attribute
+   * (undefined: the plugin's default). For every operation that multiplies and adds: dot_general, convolution.
+   */
+  productOperands(
     a: Value,
     b: Value,
+  ): { operands: [Value, Value]; element: ElementType; precision: 'HIGHEST' | undefined } {
+    const isFloat = a.type.element === 'f32' && b.type.element === 'f32';
+    if (!isFloat || this.productPrecision === 'default')
+      return { operands: [a, b], element: a.type.element, precision: undefined };
+    if (this.productPrecision === 'highest')
+      return { operands: [a, b], element: 'f32', precision: 'HIGHEST' };
+    const operands: [Value, Value] = [this.convert(a, 'bf16'), this.convert(b, 'bf16')];
+    return { operands, element: this.narrowProducts ? 'bf16' : 'f32', precision: undefined };
+  }
+
+  /**
+   * dot_general: batch dimensions first in the result, then the free ones of `a`, then those of `b`. Of f32 operands it is
+   * f32, whatever the precision.
+   */
+  dotGeneral(
+    left: Value,
+    right: Value,
     contracting: readonly [readonly number[], readonly number[]],
     batching: readonly [readonly number[], readonly number[]] = [[], []],
   ): Value {
     const free = (value: Value, side: 0 | 1): number[] =>
       value.type.shape.filter((_, i) => !contracting[side].includes(i) && !batching[side].includes(i));
+    const {
+      operands: [a, b],
+      element,
+      precision,
+    } = this.productOperands(left, right);
     const batch = batching[0].map((i) => a.type.shape[i]);
-    const type = tensorType(a.type.element, [...batch, ...free(a, 0), ...free(b, 1)]);
+    const type = tensorType(element, [...batch, ...free(a, 0), ...free(b, 1)]);
     const batchText =
       batching[0].length === 0
         ? ''
         : `batching_dims = [${batching[0].join(', ')}] x [${batching[1].join(', ')}], `;
-    return this.emit(
+    const depth = contracting[0].reduce((size, i) => size * a.type.shape[i], 1);
+    this.count(operationCost('add', type, 2 * sizeOf(type.shape) * depth));
+    const precisionText = precision === undefined ? '' : `, precision = [${precision}, ${precision}]`;
+    const product = this.emit(
       `stablehlo.dot_general ${a.name}, ${b.name}, ${batchText}contracting_dims = [${contracting[0].join(', ')}] x ` +
-        `[${contracting[1].join(', ')}] : (${a.type.text}, ${b.type.text}) -> ${type.text}`,
+        `[${contracting[1].join(', ')}]${precisionText} : (${a.type.text}, ${b.type.text}) -> ${type.text}`,
       type,
     );
+    return this.convert(product, left.type.element);
   }
 }
 

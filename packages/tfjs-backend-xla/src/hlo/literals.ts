@@ -13,9 +13,11 @@ export function literal(value: number | boolean, element: ElementType): string {
   switch (element) {
     case 'i1':
       return value ? 'true' : 'false';
+    case 'bf16':
     case 'f32': {
       const number = Math.fround(Number(value));
-      if (!Number.isFinite(number)) return floatBits(number);
+      // bf16 is the upper half of f32; finite numbers are rounded by the parser.
+      if (!Number.isFinite(number)) return floatBits(number).slice(0, element === 'bf16' ? 6 : undefined);
       if (Object.is(number, -0)) return '-0.0';
       const text = number.toString();
       if (!text.includes('e')) return text.includes('.') ? text : `${text}.0`;

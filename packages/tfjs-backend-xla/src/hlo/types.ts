@@ -43,6 +43,8 @@ export function elementOf(dtype: DataType): ElementType | undefined {
 export function dtypeOf(element: ElementType): DataType {
   switch (element) {
     case 'f32':
+    // How autocast stores activations; tfjs knows only their meaning.
+    case 'bf16':
       return 'float32';
     case 'i32':
       return 'int32';

@@ -32,7 +32,7 @@ export function compileFunction<A extends unknown[], R>(
     if (backend.tracing || tapeIsOn()) return fn(...args);
     const tensors: Tensor[] = [];
     const spec = flatten(args, tensors);
-    const key = treeKey(spec, tensors);
+    const key = `${treeKey(spec, tensors)}|${backend.precision.key}`;
     let program = compiled.get(key);
     if (program === undefined) {
       program = compile(backend, fn as (...args: never[]) => unknown, spec, tensors, compiled.size === 0);
@@ -169,7 +169,7 @@ function readSource(backend: XlaBackend, source: Source, tensors: readonly Tenso
       const tensor = tensors[source.index];
       if (tensor.isDisposed)
         throw new Error(`jit: argument ${source.index} (${tensor.dtype} [${tensor.shape}]) is disposed`);
-      value = inShape(backend, backend.entries.get(tensor.dataId).value!, tensor.shape);
+      value = inShape(backend, wide(backend, backend.entries.get(tensor.dataId).value!), tensor.shape);
       break;
     }
     case 'variable':
@@ -189,6 +189,11 @@ function readSource(backend: XlaBackend, source: Source, tensors: readonly Tenso
   }
   if (value!.pending) backend.flush();
   return value!;
+}
+
+/** Arguments are float32: one that an autocast stored as bf16 is converted. */
+function wide(backend: XlaBackend, value: DataValue): DataValue {
+  return value.type.element === 'bf16' ? backend.materialise(backend.convert(value, 'f32')) : value;
 }
 
 function inShape(backend: XlaBackend, value: DataValue, shape: readonly number[]): DataValue {
