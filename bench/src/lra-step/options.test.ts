@@ -29,6 +29,7 @@ describe('parseOptions', () => {
     ['--length ten', /--length must be an integer of at least 4, got 'ten'/],
     ['--steps 30 --steps-per-read 20', /--steps must be a multiple of --steps-per-read \(20\), got 30/],
     ['--peer-python tensorflow=/a', /--peer-python must be a path, or torch=PATH,jax=PATH/],
+    ['--backends xla,wasm --precision bf16', /wasm computes in float32 only/],
     ['--mechansim primal', /--mechansim/],
   ])('refuses %s', (text, message) => {
     const parse = () => parseOptions(text.split(' '));

@@ -53,19 +53,24 @@ export function parseOptions(args: readonly string[]): Options {
   if (steps % stepsPerRead !== 0) {
     throw new UsageError(`--steps must be a multiple of --steps-per-read (${stepsPerRead}), got ${steps}`);
   }
+  const precision = oneOf('precision', values.precision, precisions);
+  const chosen = listOf('backends', values.backends, backends);
+  if (chosen.includes('wasm') && precision !== 'float32') {
+    throw new UsageError(`--precision ${precision}: backend wasm computes in float32 only; leave it out`);
+  }
   const folder = dirname(fileURLToPath(import.meta.url));
   return {
     settings: {
       mechanism: oneOf('mechanism', values.mechanism, mechanisms),
       length: count('length', 1024, 4),
       batch: count('batch', 4),
-      precision: oneOf('precision', values.precision, precisions),
+      precision,
       steps,
       stepsPerRead,
       warmup: count('warmup', 5),
       seed: count('seed', 0, 0),
     },
-    backends: listOf('backends', values.backends, backends),
+    backends: chosen,
     peers: listOf('peers', values.peers, peerNames),
     python: pythonOf(values['peer-python'] ?? 'python3'),
     // Beside a bundle, or in the package, whose compiled files are two folders down.

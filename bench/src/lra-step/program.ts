@@ -3,12 +3,19 @@ import { ksvdLoss, withLosses } from '@primal-attention/attention';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
 import { lraClassifier, namedWeights } from '@primal-attention/models';
 import type { Executable } from '@primal-attention/pjrt';
-import { foldIn, RandomStream, randomKey, useBackend, withRandomKey } from '@primal-attention/runtime';
+import {
+  autocast,
+  foldIn,
+  RandomStream,
+  randomKey,
+  useBackend,
+  withMatmulPrecision,
+  withRandomKey,
+} from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import { AdamW, createTrainStep } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
 import { native, resetNativeTime } from '../native-time.js';
-import { inPrecision } from './precision.js';
 import { type Backend, type StepSettings, textTask } from './settings.js';
 
 type TextBatch = { readonly ids: tf.Tensor; readonly labels: tf.Tensor };
@@ -101,8 +108,9 @@ function trainingStep(settings: StepSettings): { model: tf.LayersModel; step: ()
   const key = randomKey(seed);
   const loss = ({ ids, labels }: TextBatch): { loss: tf.Tensor } => {
     const stepKey = foldIn(key, optimizer.step as tf.Tensor as tf.Scalar);
+    const forward = () => withLosses(() => model.apply(ids, { training: true }) as tf.Tensor);
     const { output, losses } = withRandomKey(stepKey, () =>
-      withLosses(() => model.apply(ids, { training: true }) as tf.Tensor),
+      precision === 'bf16' ? autocast('bf16', forward) : forward(),
     );
     // Not a one-hot of type float32: wasm's holds the bits of integers.
     const chosen = tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), 'float32');
@@ -113,10 +121,12 @@ function trainingStep(settings: StepSettings): { model: tf.LayersModel; step: ()
   const step = createTrainStep<TextBatch>({
     variables: namedWeights(model),
     optimizer,
-    loss: (batch) => inPrecision(precision, () => loss(batch)),
+    loss,
   });
   const batch = randomBatch(settings);
-  return { model, step: () => step(batch).loss };
+  // What autocast leaves in float32 has the device's fast products, as in the peers.
+  const products = precision === 'float32' ? 'float32' : 'tf32';
+  return { model, step: () => withMatmulPrecision(products, () => step(batch).loss) };
 }
 
 /** Bytes + 1 of documents between a quarter of the length and all of it, padded with 0, and labels. */
