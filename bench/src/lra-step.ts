@@ -5,16 +5,14 @@ import { join } from 'node:path';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
 import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
 import { type Contestant, checkPeer, startBackend, startPeer } from './lra-step/contestant.js';
+import { measure, resultLine } from './lra-step/measure.js';
 import { type Options, parseOptions, UsageError, usage } from './lra-step/options.js';
 import { serveBackend } from './lra-step/program.js';
 import type { Backend, StepSettings } from './lra-step/settings.js';
 import { table } from './lra-step/table.js';
-import { MachineUse } from './machine-use.js';
+import { isQuiet, reportBusy } from './machine-use.js';
 import { callOverhead } from './overhead.js';
-import { median } from './statistics.js';
 
-// Other programs may take this share of the machine.
-const othersAtMost = 0.03;
 // A loss is about 0.7. float32 leaves differences of 1e-6 between backends, bf16 (on xla alone) of 1e-3.
 const lossTolerance = 5e-3;
 
@@ -31,56 +29,22 @@ async function compare(options: Options): Promise<void> {
     checkParameters(contestants);
     checkLosses(contestants.slice(0, options.backends.length));
 
-    const results = contestants.map((contestant) => ({
-      contestant,
-      ms: [] as number[],
-      overheadMs: [] as number[],
-      cpuMs: 0,
-    }));
-    const use = new MachineUse();
-    for (let round = 0; round < rounds; round++) {
-      for (const result of results) {
-        const { ms, overheadMs, cpuMs } = await result.contestant.peer.round();
-        result.ms.push(...ms);
-        result.overheadMs.push(...(overheadMs ?? []));
-        result.cpuMs = cpuMs;
-      }
-    }
-    const others = use.shareOfOthers(results.reduce((sum, { cpuMs }) => sum + cpuMs, 0));
+    const { times, others } = await measure(contestants, rounds);
     for (const { peer } of contestants) await peer.end();
 
-    const { mechanism, length, batch, precision, seed, steps, stepsPerRead } = settings;
-    const lines = results.map(({ contestant: { name, info, firstLossMs, compileMs }, ms, overheadMs }) => ({
-      ...{ backend: name, mechanism, length, batch, precision },
-      msPerStep: median(ms),
-      msPerStepMin: Math.min(...ms),
-      overheadMs: overheadMs.length > 0 ? median(overheadMs) : null,
-      ...{ compileMs, firstLossMs },
-      ...{
-        peakBytes: info.peakBytes,
-        peakBytesSource: info.peakBytesSource,
-        programBytes: info.programBytes,
-      },
-      ...{ parameters: info.parameters, device: info.device, versions: info.versions, threads: info.threads },
-      ...{ seed, stepsPerRead, steps, rounds, machine, others, commit, modified, date },
-    }));
+    const lines = times.map((time) =>
+      resultLine(time, times[0], settings, { rounds, machine, others, commit, modified, date }),
+    );
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     process.stdout.write(text);
     console.log(table(lines));
-    const quiet = others <= othersAtMost;
-    if (!quiet) {
-      const [share, most] = [others, othersAtMost].map((value) => `${(100 * value).toFixed(1)} %`);
-      console.error(
-        `Other programs took ${share} of the machine (at most ${most}): no time above counts${options.save ? ', and nothing was saved' : ''}.`,
-      );
+    if (!isQuiet(others)) {
+      reportBusy(others, options.save !== undefined);
+    } else if (options.save !== undefined) {
+      const { mechanism, length, batch, precision } = settings;
+      const file = `lra-step-${options.device}-${mechanism}-n${length}-b${batch}-${precision}.jsonl`;
+      writeWhole(join(options.save, file), text);
     }
-    if (options.save === undefined) return;
-    if (!quiet) {
-      process.exitCode = 1;
-      return;
-    }
-    const file = `lra-step-${options.device}-${mechanism}-n${length}-b${batch}-${precision}.jsonl`;
-    writeWhole(join(options.save, file), text);
   } finally {
     for (const { peer } of contestants) peer.kill();
     rmSync(cache, { recursive: true, force: true });

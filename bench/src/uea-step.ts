@@ -17,7 +17,7 @@ import { namedWeights } from '@primal-attention/models';
 import { foldIn, RandomStream, randomKey, useBackend } from '@primal-attention/runtime';
 import { createTrainStep, RAdam } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
-import { MachineUse } from './machine-use.js';
+import { isQuiet, MachineUse, reportBusy } from './machine-use.js';
 import { native, resetNativeTime } from './native-time.js';
 import { hasModule, Peer } from './peer.js';
 import { median } from './statistics.js';
@@ -28,9 +28,6 @@ const data = { length: 26, dimensions: 12, classes: Array.from({ length: 9 }, (_
 const warmup = 10;
 // What XLA's CPU plugin takes for itself; the peer gets as many.
 const threads = availableParallelism();
-// Other programs may take this share of the machine. They slow eager PyTorch more than ours, so that a busy
-// machine would flatter ours.
-const othersAtMost = 0.03;
 
 const { values: options } = parseArgs({
   options: {
@@ -160,8 +157,7 @@ if (peer !== undefined) {
 }
 const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 process.stdout.write(text);
-const quiet = others <= othersAtMost;
-if (options.save && quiet) {
+if (options.save && isQuiet(others)) {
   const path = join(
     dirname(dirname(fileURLToPath(import.meta.url))),
     'results',
@@ -183,10 +179,4 @@ if (ratios.length > 0) {
     `  ours / PyTorch, by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}; median ${median(ratios).toFixed(2)}`,
   );
 }
-if (!quiet) {
-  const [share, most] = [others, othersAtMost].map((value) => `${(100 * value).toFixed(1)} %`);
-  console.error(
-    `  Other programs took ${share} of the machine (at most ${most}): no time or ratio above counts${options.save ? ', and nothing was saved' : ''}.`,
-  );
-  if (options.save) process.exitCode = 1;
-}
+if (!isQuiet(others)) reportBusy(others, options.save);

@@ -58,7 +58,12 @@ export function parseOptions(args: readonly string[]): Options {
   if (chosen.includes('wasm') && precision !== 'float32') {
     throw new UsageError(`--precision ${precision}: backend wasm computes in float32 only; leave it out`);
   }
+  const peers = listOf('peers', values.peers, peerNames);
+  if (chosen.length + peers.length === 0)
+    throw new UsageError('--backends and --peers: there is nothing to time');
+  // A bundle has everything beside it; in the package, compiled files are two folders down.
   const folder = dirname(fileURLToPath(import.meta.url));
+  const root = import.meta.url.endsWith('.mjs') ? folder : join(folder, '..', '..');
   return {
     settings: {
       mechanism: oneOf('mechanism', values.mechanism, mechanisms),
@@ -71,14 +76,12 @@ export function parseOptions(args: readonly string[]): Options {
       seed: count('seed', 0, 0),
     },
     backends: chosen,
-    peers: listOf('peers', values.peers, peerNames),
+    peers,
     python: pythonOf(values['peer-python'] ?? 'python3'),
-    // Beside a bundle, or in the package, whose compiled files are two folders down.
-    peersFolder:
-      values['peers-dir'] ?? join(folder, import.meta.url.endsWith('.mjs') ? '' : '../..', 'peers'),
+    peersFolder: values['peers-dir'] ?? join(root, 'peers'),
     rounds: count('rounds', 5),
     device,
-    save: values['save-dir'] ?? (values.save ? join(folder, '../../results') : undefined),
+    save: values['save-dir'] ?? (values.save ? join(root, 'results') : undefined),
   };
 }
 

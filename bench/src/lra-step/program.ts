@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { ksvdLoss, withLosses } from '@primal-attention/attention';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
@@ -57,6 +58,8 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
       ...(xla && { pjrt: xla.client.library.version.join('.'), platform: xla.client.platformVersion }),
     },
     parameters: model.countParams(),
+    ...(xla?.client.platformName === 'cpu' && { threads: availableParallelism() }),
+    ...(name === 'wasm' && { threads: 1 }),
     ...memory(name, xla),
   });
   const usage = process.cpuUsage();

@@ -1,27 +1,15 @@
-interface Line {
-  readonly backend: string;
-  readonly mechanism: string;
-  readonly length: number;
-  readonly batch: number;
-  readonly precision: string;
-  readonly msPerStep: number;
-  readonly overheadMs: number | null;
-  readonly firstLossMs: { readonly cold: number; readonly disk: number | null };
-  readonly peakBytes: unknown;
-  readonly stepsPerRead: number;
-  readonly machine: string;
-}
+import type { resultLine } from './measure.js';
 
-/** The results for people: a row per program, with its time over the first one's. */
-export function table(lines: readonly Line[]): string {
-  const [{ mechanism, length, batch, precision, stepsPerRead, machine, msPerStep }] = lines;
+/** The results for people: a row per program, with its time over the first program's. */
+export function table(lines: readonly ReturnType<typeof resultLine>[]): string {
+  const [{ mechanism, length, batch, precision, stepsPerRead, machine, ratioTo }] = lines;
   const seconds = (ms: number | null): string => (ms === null ? '-' : (ms / 1000).toFixed(2));
   const rows = [
-    ['', 'ms a step', 'ratio', 'overhead ms', 'first loss s', 'from disk s', 'peak MiB'],
+    ['', 'ms a step', `times ${ratioTo}`, 'overhead ms', 'first loss s', 'from disk s', 'peak MiB'],
     ...lines.map((line) => [
       line.backend,
       line.msPerStep.toFixed(2),
-      (line.msPerStep / msPerStep).toFixed(2),
+      line.ratio.toFixed(2),
       line.overheadMs?.toFixed(3) ?? '-',
       seconds(line.firstLossMs.cold),
       seconds(line.firstLossMs.disk),
