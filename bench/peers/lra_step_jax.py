@@ -10,6 +10,7 @@ import time
 
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 
 import lra_protocol
@@ -192,7 +193,7 @@ def main():
         stats = compiled.memory_analysis()
         total = stats.argument_size_in_bytes + stats.output_size_in_bytes - stats.alias_size_in_bytes + stats.temp_size_in_bytes
         return {
-            "versions": {"jax": jax.__version__, "jaxlib": jax.lib.__version__, "numpy": np.__version__},
+            "versions": {"jax": jax.__version__, "jaxlib": jaxlib.__version__, "numpy": np.__version__},
             "device": ids.devices().pop().device_kind,
             "parameters": count,
             "peakBytes": total,

@@ -29,7 +29,7 @@ export const usage = `usage: lra-step.js [options]
   --length N --batch N   (default 1024 and 4)
   --steps N --rounds N   steps a round, and rounds (default 5 rounds of 10 steps; of 100 on CUDA)
   --steps-per-read N     steps between two reads of a loss, of all programs (default 1; 20 on CUDA)
-  --warmup N             steps before the first round (default 5)
+  --warmup N             steps before the first round (default 10)
   --seed N               (default 0)
   --save                 writes results/lra-step-….jsonl, if the machine was quiet; --save-dir FOLDER: there
   --overhead             times the calls of a compiled program with 450 arguments instead`;
@@ -72,7 +72,7 @@ export function parseOptions(args: readonly string[]): Options {
       precision,
       steps,
       stepsPerRead,
-      warmup: count('warmup', 5),
+      warmup: count('warmup', 10),
       seed: count('seed', 0, 0),
     },
     backends: chosen,
