@@ -6,6 +6,7 @@ import { lraClassifier, namedWeights } from '@primal-attention/models';
 import type { Executable } from '@primal-attention/pjrt';
 import {
   autocast,
+  devicePeakBytes,
   foldIn,
   RandomStream,
   randomKey,
@@ -60,7 +61,7 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
     parameters: model.countParams(),
     ...(xla?.client.platformName === 'cpu' && { threads: availableParallelism() }),
     ...(name === 'wasm' && { threads: 1 }),
-    ...memory(name, xla),
+    ...memory(name),
   });
   const usage = process.cpuUsage();
   for await (const _ of createInterface({ input: process.stdin })) {
@@ -152,21 +153,17 @@ function compilation(xla: XlaBackend | undefined): Record<string, number> | null
 }
 
 /** Peak memory of a step, and who says so. */
-function memory(
-  name: Backend,
-  xla: XlaBackend | undefined,
-): { peakBytes: number | null; peakBytesSource: string | null; programBytes: number | null } {
+function memory(name: Backend): {
+  peakBytes: number | null;
+  peakBytesSource: string | null;
+  programBytes: number | null;
+} {
   // Without jit a step is several programs, between which tensors live: none of them knows the peak.
   const programBytes = name === 'xla' ? Math.max(...[...native.programs].map(bytesOf)) : null;
-  const onDevice = xla?.client.platformName === 'cpu' ? undefined : xla?.client.devices[0].memoryStats();
-  if (onDevice === undefined) {
-    return {
-      peakBytes: programBytes,
-      peakBytesSource: programBytes === null ? null : 'the compiled program',
-      programBytes,
-    };
-  }
-  return { peakBytes: onDevice.peakBytesInUse ?? null, peakBytesSource: 'the device', programBytes };
+  const peakOfDevice = devicePeakBytes();
+  const [peakBytes, peakBytesSource] =
+    peakOfDevice === undefined ? [programBytes, 'the compiled program'] : [peakOfDevice, 'the device'];
+  return { peakBytes, peakBytesSource: peakBytes === null ? null : peakBytesSource, programBytes };
 }
 
 function bytesOf(program: Executable): number {

@@ -1,4 +1,5 @@
 export { type BackendName, backendOrder, useBackend } from './backend.js';
+export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
 export { isTracing, jit } from './jit.js';
 export {
   type AutocastPrecision,

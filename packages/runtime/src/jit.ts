@@ -28,16 +28,37 @@ function compilingBackend(): CompilingBackend | undefined {
 export function jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
   // The backend is looked up at each call: one function may be used before and after a change of backend.
   const compiled = new WeakMap<CompilingBackend, (...args: A) => R>();
-  return (...args: A): R => {
-    const backend = compilingBackend();
-    if (backend === undefined) return fn(...args);
+  const compiledFor = (backend: CompilingBackend): ((...args: A) => R) => {
     let program = compiled.get(backend);
     if (program === undefined) {
       program = backend.jit(fn);
       compiled.set(backend, program);
     }
-    return program(...args);
+    return program;
   };
+  const jitted = (...args: A): R => {
+    const backend = compilingBackend();
+    return backend === undefined ? fn(...args) : compiledFor(backend)(...args);
+  };
+  compiledFunctions.set(jitted, () => {
+    const backend = compilingBackend();
+    return backend && compiledFor(backend);
+  });
+  return jitted;
+}
+
+/** How to get at what the current backend made of a function that {@link jit} returned. */
+const compiledFunctions = new WeakMap<object, () => object | undefined>();
+
+/**
+ * What the current backend's `jit` made of a function, for analysis; undefined where the backend does not compile.
+ *
+ * @throws Error for a function that {@link jit} did not return
+ */
+export function compiledFunction(jitted: object, caller: string): object | undefined {
+  const find = compiledFunctions.get(jitted);
+  if (find === undefined) throw new Error(`${caller}: the function must be one that jit returned`);
+  return find();
 }
 
 /** True while a `jit`ted function is being traced, when tensors have no values. */

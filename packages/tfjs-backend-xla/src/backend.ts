@@ -1,4 +1,4 @@
-import type { Client, DeviceBuffer, Plugin } from '@primal-attention/pjrt';
+import { type Client, type DeviceBuffer, PjrtError, type Plugin } from '@primal-attention/pjrt';
 import {
   type BackendValues,
   type DataId,
@@ -18,7 +18,7 @@ import { LazyGraph } from './graph/lazy-graph.js';
 import { DataValue, type HostArray, newHostArray, type PendingValue } from './graph/values.js';
 import type { Value } from './hlo/function-builder.js';
 import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
-import { compileFunction } from './jit/jit.js';
+import { type Compiled, compileFunction } from './jit/jit.js';
 import type { Trace } from './jit/trace.js';
 import { type Attributes, type Inputs, type Lowering, NotLowered } from './lowerings/table.js';
 import { autocast } from './precision/autocast.js';
@@ -377,8 +377,18 @@ export class XlaBackend extends KernelBackend {
   }
 
   /** See `jit` of @primal-attention/runtime. */
-  jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  jit<A extends unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
     return compileFunction(this, fn);
+  }
+
+  /** Bytes of device memory at the highest so far; undefined where the device does not count (CPU). */
+  devicePeakBytes(): number | undefined {
+    try {
+      return this.client.devices[0].memoryStats().peakBytesInUse;
+    } catch (error) {
+      if (error instanceof PjrtError && error.code === 'UNIMPLEMENTED') return undefined;
+      throw error;
+    }
   }
 }
 

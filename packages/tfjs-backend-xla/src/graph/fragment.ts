@@ -38,7 +38,10 @@ export function fragmentOf(
     const written = write(builder);
     const values = Array.isArray(written) ? written : [written];
     const results = values.map((value) => value.type);
-    const moved = [...parameters, ...results].reduce((sum, { element, shape }) => sum + byteSize(element, shape), 0);
+    const moved = [...parameters, ...results].reduce(
+      (sum, { element, shape }) => sum + byteSize(element, shape),
+      0,
+    );
     const resultText = results.map((type) => type.text).join(', ');
     fragment = {
       id: fragments.size,

@@ -2,6 +2,7 @@ import type { Executable } from '@primal-attention/pjrt';
 import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { emitModule, extractProgram } from '../graph/program.js';
+import { type ProgramCost, programCost } from '../graph/program-cost.js';
 import { DataValue } from '../graph/values.js';
 import { sameShape, tensorType } from '../hlo/types.js';
 import { checkOptimizers, countIterations, type TracedOptimizer } from './optimizers.js';
@@ -12,6 +13,7 @@ import { flatten, type TreeSpec, treeKey, unflatten } from './tree.js';
 /** A function compiled for one signature. */
 interface CompiledFunction {
   readonly executable: Executable;
+  readonly cost: ProgramCost;
   readonly sources: readonly Source[];
   /** Inputs that may be donated: positions whose variable the function assigns. */
   readonly donated: readonly number[];
@@ -21,15 +23,19 @@ interface CompiledFunction {
   readonly optimizers: readonly TracedOptimizer[];
 }
 
+/** A compiled function: callable, and open to analysis. */
+export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
+  /** The program for arguments like these, compiled if need be but not run. */
+  programFor(args: A): { readonly executable: Executable; readonly cost: ProgramCost };
+};
+
 /** The backend's `jit`; its contract is in @primal-attention/runtime. */
 export function compileFunction<A extends unknown[], R>(
   backend: XlaBackend,
   fn: (...args: A) => R,
-): (...args: A) => R {
+): Compiled<A, R> {
   const compiled = new Map<string, CompiledFunction>();
-  const call = (...args: A): R => {
-    // Inside another trace the function is part of that one; under a gradient tape its kernels must reach the tape.
-    if (backend.tracing || tapeIsOn()) return fn(...args);
+  const programFor = (args: A): { program: CompiledFunction; tensors: Tensor[] } => {
     const tensors: Tensor[] = [];
     const spec = flatten(args, tensors);
     const key = `${treeKey(spec, tensors)}|${backend.precision.key}`;
@@ -38,9 +44,15 @@ export function compileFunction<A extends unknown[], R>(
       program = compile(backend, fn as (...args: never[]) => unknown, spec, tensors, compiled.size === 0);
       compiled.set(key, program);
     }
+    return { program, tensors };
+  };
+  const call = (...args: A): R => {
+    // Inside another trace the function is part of that one; under a gradient tape its kernels must reach the tape.
+    if (backend.tracing || tapeIsOn()) return fn(...args);
+    const { program, tensors } = programFor(args);
     return run(backend, program, tensors) as R;
   };
-  return call;
+  return Object.assign(call, { programFor: (args: A) => programFor(args).program });
 }
 
 function compile(
@@ -92,6 +104,7 @@ function compile(
   for (const node of trace.graph.nodes) for (const result of node.results) result.detach();
   return {
     executable,
+    cost: programCost(program),
     sources,
     donated: [...donations.keys()],
     assigned: assigned.map(({ variable }) => variable),

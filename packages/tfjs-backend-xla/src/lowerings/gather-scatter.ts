@@ -1,4 +1,5 @@
 import { backend_util, util } from '@tensorflow/tfjs-core';
+import { operationCost } from '../hlo/cost.js';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
 import { sizeOf, tensorType } from '../hlo/types.js';
 import { lower, NotLowered } from './table.js';
@@ -58,6 +59,7 @@ function scatter(
 ): Value {
   const scalar = tensorType(target.type.element, []).text;
   const windows = range(1, updates.type.shape.length);
+  if (combine === 'add') b.count(operationCost('add', updates.type));
   const body =
     combine === 'add'
       ? `%s = stablehlo.add %old, %new : ${scalar}\n stablehlo.return %s : ${scalar}`

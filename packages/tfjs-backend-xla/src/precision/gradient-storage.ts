@@ -72,13 +72,19 @@ export function watchStorage(current: () => XlaBackend | undefined): void {
       );
   };
 
+  const wide = <R>(tensor: Tensor, use: (float32: Tensor) => R): R => {
+    if (current()?.isNarrow(tensor) !== true) return use(tensor);
+    const copy = widen(tensor);
+    const result = use(copy);
+    copy.dispose();
+    return result;
+  };
   prototype.makeVariable = function (this: Engine, initialValue, ...rest) {
-    const value = current()?.isNarrow(initialValue) ? widen(initialValue) : initialValue;
-    return makeVariable.call(this, value, ...rest);
+    return wide(initialValue, (value) => makeVariable.call(this, value, ...rest));
   };
   const { assign } = Variable.prototype;
-  Variable.prototype.assign = function (this: Variable, value: Tensor) {
-    assign.call(this, current()?.isNarrow(value) ? widen(value) : value);
+  Variable.prototype.assign = function (this: Variable, newValue: Tensor) {
+    wide(newValue, (value) => assign.call(this, value));
   };
 }
 

@@ -45,7 +45,11 @@ export class Precision {
         (storagePolicy(kernel) === 'product' || (kernel === 'GatherV2' && first instanceof Variable));
       const isNarrow = this.narrowed && operands.some(({ type }) => type.element === 'bf16');
       if (isNarrow || enters) {
-        const plan = narrowPlan(kernel, products);
+        const plan = narrowPlan(
+          kernel,
+          products,
+          operands.every(({ type }) => type.element !== 'f32'),
+        );
         if (plan.results === 'bf16') this.narrowed = true;
         return plan;
       }

@@ -82,6 +82,13 @@ const kernels: Readonly<Record<Exclude<StoragePolicy, 'float32'>, readonly strin
   ],
 };
 
+/**
+ * Kernels that `follow` and may as well be written in bf16 when all their operands are: the float32 result, rounded, is the
+ * bf16 result. It matters to the compiler, which is free to leave out a rounding to bf16 and back (XLA calls it excess
+ * precision), and may then store what lies between two kernels as float32. An operation in bf16 has nothing to leave out.
+ */
+const sameInBf16 = new Set(['Abs', 'Add', 'Multiply', 'Neg', 'Square', 'Sub']);
+
 const policies = new Map<string, StoragePolicy>();
 for (const [policy, names] of Object.entries(kernels)) {
   for (const name of names) policies.set(name, policy as StoragePolicy);
@@ -103,13 +110,17 @@ export function floatPlan(products: ProductPrecision): StoragePlan {
   return { operands: 'f32', products, results: 'f32' };
 }
 
-/** For a kernel that has a bf16 operand, or that brings its operands into bf16. */
-export function narrowPlan(kernel: string, products: ProductPrecision): StoragePlan {
+/**
+ * For a kernel that has a bf16 operand, or that brings its operands into bf16.
+ *
+ * @param allNarrow whether every float operand is bf16
+ */
+export function narrowPlan(kernel: string, products: ProductPrecision, allNarrow: boolean): StoragePlan {
   switch (storagePolicy(kernel)) {
     case 'any':
       return { operands: 'bf16', products, results: 'bf16' };
     case 'follow':
-      return { operands: 'f32', products, results: 'bf16' };
+      return { operands: allNarrow && sameInBf16.has(kernel) ? 'bf16' : 'f32', products, results: 'bf16' };
     case 'product':
       return { operands: 'f32', products: 'bf16', results: 'bf16' };
     case 'float32':
