@@ -22,3 +22,20 @@ export class MachineUse {
     return Math.max(0, others) / ((performance.now() - this.#start) * cpus().length);
   }
 }
+
+// They slow eager PyTorch more than ours, so that a busy machine would flatter ours.
+const othersAtMost = 0.03;
+
+/** Whether other programs left the machine alone enough for times to count. */
+export function isQuiet(others: number): boolean {
+  return others <= othersAtMost;
+}
+
+/** Says on stderr that times do not count, and makes the program fail if they were to be saved. */
+export function reportBusy(others: number, save: boolean): void {
+  const [share, most] = [others, othersAtMost].map((value) => `${(100 * value).toFixed(1)} %`);
+  console.error(
+    `Other programs took ${share} of the machine (at most ${most}): no time or ratio above counts${save ? ', and nothing was saved' : ''}.`,
+  );
+  if (save) process.exitCode = 1;
+}

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** A program that is timed in rounds: it waits for a line before each, and answers with one JSON object. */
@@ -6,8 +7,8 @@ export class Peer {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
@@ -19,17 +20,27 @@ export class Peer {
   }
 
   /** Times one round. `cpuMs` is the peer's CPU time since it was ready. */
-  async round(): Promise<{ ms: number[]; cpuMs: number }> {
+  async round(): Promise<{ ms: number[]; overheadMs?: number[]; cpuMs: number }> {
     this.#child.stdin!.write('go\n');
-    return (await this.answer()) as { ms: number[]; cpuMs: number };
+    return (await this.answer()) as { ms: number[]; overheadMs?: number[]; cpuMs: number };
   }
 
-  end(): void {
+  /** Lets the program end. @throws Error when it failed to */
+  async end(): Promise<void> {
+    const ended = once(this.#child, 'close');
     this.#child.stdin!.end();
+    const [code, signal] = await ended;
+    if (code !== 0)
+      throw new Error(`the peer ended with ${signal ?? `status ${code}`}; its errors are above`);
+  }
+
+  /** Ends the program wherever it is. */
+  kill(): void {
+    this.#child.kill();
   }
 }
 
-/** Whether a Python can be started and has PyTorch. */
-export function hasTorch(python: string): boolean {
-  return spawnSync(python, ['-c', 'import torch']).status === 0;
+/** Whether a Python can be started and has a module. */
+export function hasModule(python: string, module: string): boolean {
+  return spawnSync(python, ['-c', `import ${module}`]).status === 0;
 }

@@ -14,12 +14,13 @@ import {
   writeWhole,
 } from '@primal-attention/experiment-uea';
 import { namedWeights } from '@primal-attention/models';
-import { Executable } from '@primal-attention/pjrt';
 import { foldIn, RandomStream, randomKey, useBackend } from '@primal-attention/runtime';
 import { createTrainStep, RAdam } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
-import { MachineUse } from './machine-use.js';
-import { hasTorch, Peer } from './peer.js';
+import { isQuiet, MachineUse, reportBusy } from './machine-use.js';
+import { native, resetNativeTime } from './native-time.js';
+import { hasModule, Peer } from './peer.js';
+import { median } from './statistics.js';
 
 const models = ['primal', 'trans', 'primal-trans'];
 /** JapaneseVowels. */
@@ -27,9 +28,6 @@ const data = { length: 26, dimensions: 12, classes: Array.from({ length: 9 }, (_
 const warmup = 10;
 // What XLA's CPU plugin takes for itself; the peer gets as many.
 const threads = availableParallelism();
-// Other programs may take this share of the machine. They slow eager PyTorch more than ours, so that a busy
-// machine would flatter ours.
-const othersAtMost = 0.03;
 
 const { values: options } = parseArgs({
   options: {
@@ -51,28 +49,13 @@ if (!models.includes(options.model) || ![batch, steps, rounds].every((n) => Numb
 
 // Before anything is timed: a Python that was named and has no PyTorch is a mistake, not a reason to time ours alone.
 const python = options['peer-python'] ?? 'python3';
-const withPeer = hasTorch(python);
+const withPeer = hasModule(python, 'torch');
 if (!withPeer && options['peer-python'] !== undefined) {
   console.error(
     `--peer-python: '${python}' cannot import torch; install PyTorch there or name another Python`,
   );
   process.exit(2);
 }
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-}
-
-/** Milliseconds inside the plugin's own execute, of the step that runs. */
-let native = 0;
-const { execute } = Executable.prototype;
-Executable.prototype.execute = function (this: Executable, ...args: Parameters<typeof execute>) {
-  const start = performance.now();
-  const result = execute.apply(this, args);
-  native += performance.now() - start;
-  return result;
-};
 
 const backend = await useBackend();
 // Before timing: what counts is the code that was loaded.
@@ -106,10 +89,10 @@ const key = randomKey(seed);
 async function timedStep(index: number): Promise<{ ms: number; overhead: number }> {
   const stepKey = foldIn(key, index);
   await stepKey.data();
-  native = 0;
+  resetNativeTime();
   const start = performance.now();
   const { loss } = step(inputs, stepKey);
-  const overhead = performance.now() - start - native;
+  const overhead = performance.now() - start - native.ms;
   await loss.data();
   const ms = performance.now() - start;
   tf.dispose([loss, stepKey]);
@@ -145,7 +128,7 @@ for (let round = 0; round < rounds; round++) {
   }
 }
 const others = use.shareOfOthers(peerCpuMs);
-peer?.end();
+await peer?.end();
 
 const common = { model: options.model, parameters, batch, steps, rounds, seed, threads, others, ...origin };
 const flat = ours.flat();
@@ -174,8 +157,7 @@ if (peer !== undefined) {
 }
 const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 process.stdout.write(text);
-const quiet = others <= othersAtMost;
-if (options.save && quiet) {
+if (options.save && isQuiet(others)) {
   const path = join(
     dirname(dirname(fileURLToPath(import.meta.url))),
     'results',
@@ -197,10 +179,4 @@ if (ratios.length > 0) {
     `  ours / PyTorch, by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}; median ${median(ratios).toFixed(2)}`,
   );
 }
-if (!quiet) {
-  const [share, most] = [others, othersAtMost].map((value) => `${(100 * value).toFixed(1)} %`);
-  console.error(
-    `  Other programs took ${share} of the machine (at most ${most}): no time or ratio above counts${options.save ? ', and nothing was saved' : ''}.`,
-  );
-  if (options.save) process.exitCode = 1;
-}
+if (!isQuiet(others)) reportBusy(others, options.save);

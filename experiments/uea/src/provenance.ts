@@ -10,7 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** Where a result comes from. */
 export interface Provenance {
-  /** Commit of the code; `unknown` outside a git checkout. */
+  /** Commit of the code: `PRIMAL_COMMIT`, for code that was packed without its checkout, else git's; else `unknown`. */
   readonly commit: string;
   /** True when tracked files differed from that commit. */
   readonly modified: boolean;
@@ -23,10 +23,13 @@ export interface Provenance {
 }
 
 export function provenance(): Provenance {
-  const commit = git('rev-parse', 'HEAD');
+  const packed = process.env.PRIMAL_COMMIT || undefined;
+  const commit = packed ?? git('rev-parse', 'HEAD');
   return {
-    commit: commit ?? 'unknown',
-    modified: commit !== undefined && git('status', '--porcelain', '--untracked-files=no') !== '',
+    commit: commit?.replace(/-modified$/, '') ?? 'unknown',
+    modified: packed
+      ? packed.endsWith('-modified')
+      : commit !== undefined && git('status', '--porcelain', '--untracked-files=no') !== '',
     date: new Date().toISOString(),
     machine: `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     node: process.version,

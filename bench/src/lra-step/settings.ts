@@ -1,0 +1,34 @@
+/** The paper's text task: what every program of a run computes a step of. */
+export const textTask = {
+  vocabulary: 512,
+  classes: 2,
+  dropout: 0.1,
+  learningRate: 1e-4,
+  epsilon: 1e-6,
+  primal: { rank: 20, rankMultiplier: 10, eta: 0.05 },
+} as const;
+
+export const mechanisms = ['primal', 'softmax'] as const;
+export const precisions = ['float32', 'tf32', 'bf16'] as const;
+/** `xla-lazy` is the same backend without jit: each step is recorded anew and flushed. */
+export const backends = ['xla', 'xla-lazy', 'wasm'] as const;
+
+export type Mechanism = (typeof mechanisms)[number];
+export type Precision = (typeof precisions)[number];
+export type Backend = (typeof backends)[number];
+
+/** How a step is timed; the same for every program of a run. */
+export interface StepSettings {
+  readonly mechanism: Mechanism;
+  /** N. */
+  readonly length: number;
+  readonly batch: number;
+  readonly precision: Precision;
+  /** Steps a round. */
+  readonly steps: number;
+  /** Steps between two reads of a loss: 1, or more, so that the host runs ahead. Divides `steps`. */
+  readonly stepsPerRead: number;
+  /** Steps before the first round. */
+  readonly warmup: number;
+  readonly seed: number;
+}
