@@ -1,4 +1,6 @@
+export { type Report, registerSideChannel, type SideChannel } from './autodiff/side-channel.js';
 export { type BackendName, backendOrder, useBackend } from './backend.js';
+export { checkpoint } from './checkpoint.js';
 export { isTracing, jit } from './jit.js';
 export { nextRandomKey, withRandomKey } from './random/ambient.js';
 export {
@@ -13,3 +15,4 @@ export {
   split,
 } from './random/random.js';
 export { RandomStream } from './random/stream.js';
+export { type ScanOptions, type Stacked, scan } from './scan.js';

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { isRecording } from './autodiff/captured.js';
 
 /** What a backend offers when it can compile a whole function. */
 interface CompilingBackend {
@@ -30,7 +31,7 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A)
   const compiled = new WeakMap<CompilingBackend, (...args: A) => R>();
   return (...args: A): R => {
     const backend = compilingBackend();
-    if (backend === undefined) return fn(...args);
+    if (backend === undefined || isRecording()) return fn(...args);
     let program = compiled.get(backend);
     if (program === undefined) {
       program = backend.jit(fn);

@@ -1,5 +1,6 @@
 import { FunctionBuilder, type Value } from '../hlo/function-builder.js';
 import type { TensorType } from '../hlo/types.js';
+import type { Program } from './program.js';
 
 /**
  * One kernel at one combination of input types and attributes, as a StableHLO function.
@@ -13,10 +14,18 @@ export interface Fragment {
   readonly kernel: string;
   readonly results: readonly TensorType[];
   readonly parameters: readonly TensorType[];
-  /** The function's text, without its name. */
+  /** The function's text, without its name. It calls fragment `callees[i]` by the name `@{i}`. */
   readonly body: string;
+  readonly callees: readonly Fragment[];
+  /** Set when the fragment is a loop: `trips` runs of a program. */
+  readonly loop?: Loop;
   /** `(types) -> (types)` of a call. */
   readonly signature: string;
+}
+
+export interface Loop {
+  readonly body: Program;
+  readonly trips: number;
 }
 
 const fragments = new Map<string, Fragment>();
@@ -27,6 +36,7 @@ export function fragmentOf(
   kernel: string,
   parameters: readonly TensorType[],
   write: (b: FunctionBuilder) => Value | Value[],
+  extra: Partial<Pick<Fragment, 'callees' | 'loop'>> = {},
 ): Fragment {
   let fragment = fragments.get(key);
   if (fragment === undefined) {
@@ -45,6 +55,8 @@ export function fragmentOf(
         `${builder.lines.map((line) => `    ${line}\n`).join('')}` +
         `    return ${values.map((value) => value.name).join(', ')} : ${resultText}\n  }`,
       signature: `(${parameters.map((type) => type.text).join(', ')}) -> (${resultText})`,
+      callees: extra.callees ?? [],
+      loop: extra.loop,
     };
     fragments.set(key, fragment);
   }
