@@ -108,7 +108,9 @@ function lengthOf({ tensors, paths }: Tree, given: number | undefined): number {
     if (shape.length === 0) throw new Error(`scan: ${paths[i]} is a scalar; it needs an axis 0 to loop over`);
     if (length === undefined) [length, origin] = [shape[0], paths[i]];
     if (shape[0] !== length) {
-      throw new Error(`scan: ${paths[i]} has ${shape[0]} slices along axis 0, but ${origin} asks for ${length}`);
+      throw new Error(
+        `scan: ${paths[i]} has ${shape[0]} slices along axis 0, but ${origin} asks for ${length}`,
+      );
     }
   }
   if (length === undefined) throw new Error('scan: xs holds no tensor, so options.length must be given');

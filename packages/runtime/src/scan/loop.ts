@@ -11,7 +11,11 @@ export function runLoop(
 ): StepResult {
   if (length === 0) return runNothing(step, init, xs);
   return tf.tidy(() => {
-    const slices = xs.map((x) => tf.unstack(discrete(x)));
+    const slices = xs.map((x) => {
+      // tfjs's gradient of unstack fails for a single slice.
+      if (length === 1) return [tf.reshape(discrete(x), x.shape.slice(1))];
+      return tf.unstack(discrete(x));
+    });
     const ys: tf.Tensor[][] = [];
     let carry = init.map(discrete);
     for (let i = 0; i < length; i++) {

@@ -9,12 +9,7 @@ interface LoopingBackend {
    * Runs `step` once, on placeholders, and makes of it a loop over axis 0 of `xs`; nothing of it is on a gradient tape.
    * Tensors that `step` captures are inputs of the loop.
    */
-  scan(
-    step: Step,
-    init: readonly tf.Tensor[],
-    xs: readonly tf.Tensor[],
-    options: LoopOptions,
-  ): StepResult;
+  scan(step: Step, init: readonly tf.Tensor[], xs: readonly tf.Tensor[], options: LoopOptions): StepResult;
 }
 
 export function loopingBackend(): LoopingBackend | undefined {
@@ -70,11 +65,7 @@ export function runOnBackend(
         const carry = slices.slice(0, init.length);
         const x = slices.slice(init.length, init.length + xs.length);
         const dYs = slices.slice(init.length + xs.length);
-        const sources = [
-          ...at(carry, differentiable),
-          ...at(x, wantedXs),
-          ...at(captured, wantedCaptured),
-        ];
+        const sources = [...at(carry, differentiable), ...at(x, wantedXs), ...at(captured, wantedCaptured)];
         const gradients = vectorJacobianProduct(
           () => {
             const again = step(carry, x, index);

@@ -47,9 +47,7 @@ export function runScan(
   // The backend's loop computes its step again anyway.
   const segmentStep = backend === undefined ? checkpoint(inSegment) : inSegment;
   const segments = (carry: readonly tf.Tensor[]): StepResult => {
-    const parts = xs.map((x) =>
-      tf.reshape(tf.slice(x, 0, whole), [count, segment, ...x.shape.slice(1)]),
-    );
+    const parts = xs.map((x) => tf.reshape(tf.slice(x, 0, whole), [count, segment, ...x.shape.slice(1)]));
     const { carry: last, ys } = run(segmentStep, carry, parts, count);
     return { carry: last, ys: ys.map((y) => tf.reshape(y, [whole, ...y.shape.slice(2)])) };
   };
@@ -61,9 +59,7 @@ export function runScan(
       xs.map((x) => tf.slice(x, whole)),
       length - whole,
     );
-  const [main, tail] = reverse
-    ? inOrder(rest, segments, init).reverse()
-    : inOrder(segments, rest, init);
+  const [main, tail] = reverse ? inOrder(rest, segments, init).reverse() : inOrder(segments, rest, init);
   return {
     carry: (reverse ? main : tail).carry,
     ys: main.ys.map((y, i) => tf.concat([y, tail.ys[i]], 0)),

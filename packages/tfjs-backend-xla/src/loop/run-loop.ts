@@ -1,4 +1,11 @@
-import { type DataId, engine, type Scalar, type Tensor, type TensorInfo, type Variable } from '@tensorflow/tfjs-core';
+import {
+  type DataId,
+  engine,
+  type Scalar,
+  type Tensor,
+  type TensorInfo,
+  type Variable,
+} from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { extractProgram, type Program } from '../graph/program.js';
 import { elementOf, type TensorType, tensorType } from '../hlo/types.js';
