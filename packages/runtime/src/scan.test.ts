@@ -134,10 +134,17 @@ describe.each(['cpu', initial])('scan on %s', (backend) => {
         .map(read)
         .entries())
         expectClose(values, expected[i]);
-      for (const [i, values] of everything(
-        checkpoint(loss(scan, net, options)),
-        net.weights,
-      )(...inputs())
+    });
+  });
+
+  it('may stand inside checkpoint', () => {
+    tf.setBackend('cpu');
+    const reference = network();
+    const expected = everything(loss(unrolled, reference), reference.weights)(...inputs()).map(read);
+    onBackend(() => {
+      const net = network();
+      const f = everything(checkpoint(loss(scan, net)), net.weights);
+      for (const [i, values] of f(...inputs())
         .map(read)
         .entries())
         expectClose(values, expected[i]);
