@@ -30,7 +30,7 @@ export function runLoop(
       carry = result.carry.map(discrete);
       for (const [k, y] of result.ys.entries()) {
         ys[k] ??= new Array<tf.Tensor>(length);
-        ys[k][at] = y;
+        ys[k][at] = discrete(y);
       }
     }
     // Clones: the carry may be an input that went through, and belongs to its owner.
@@ -38,7 +38,7 @@ export function runLoop(
   });
 }
 
-/** Integers and booleans carry no gradient from step to step, as on a backend whose loop is one operation. */
+/** No gradient goes through integers and booleans, as on a backend whose loop is one operation. */
 function discrete(tensor: tf.Tensor): tf.Tensor {
   return tensor.dtype === 'float32' ? tensor : withoutTape(() => tf.clone(tensor));
 }

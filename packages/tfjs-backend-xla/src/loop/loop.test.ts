@@ -56,8 +56,9 @@ describe('checkpoint', () => {
     const x = tf.ones([2048, 64]);
     const plain = temporaries(() => blocks((block) => block)(x));
     const kept = temporaries(() => blocks(checkpoint)(x));
-    // 32 intermediate values of 0.5 MiB (and their cosines' arguments) against 8 inputs of blocks and those of one block.
-    expect(kept).toBeLessThan(0.6 * plain);
+    // 64 intermediate values of 0.5 MiB (products and sines) against the inputs of 8 blocks and the values of one.
+    expect(plain).toBeGreaterThan(60 * 2 ** 19);
+    expect(kept).toBeLessThan(17 * 2 ** 19);
     const [a, b] = [blocks((block) => block)(x), blocks(checkpoint)(x)];
     for (const [i, gradient] of a.entries()) {
       const error = tf.max(tf.abs(tf.sub(gradient, b[i]))).dataSync()[0];
@@ -91,10 +92,10 @@ describe('scan', () => {
     const xs = tf.ones([steps, 16, 32]);
     const all = temporaries(() => jit(recurrence(w))(xs));
     expect(all).toBeGreaterThan(steps * carry);
-    // With the four intermediate values of each step it would be at least five times.
-    expect(all).toBeLessThan(2.5 * steps * carry);
+    // With the intermediate values of each step it would be several times as much.
+    expect(all).toBeLessThan(1.2 * steps * carry);
     const some = temporaries(() => jit(recurrence(w, { checkpoint: true }))(xs));
-    expect(some).toBeLessThan(0.4 * all);
+    expect(some).toBeLessThan(0.25 * all);
     const [a, b] = [recurrence(w), recurrence(w, { checkpoint: true })].map((f) => read(jit(f)(xs)));
     const scale = Math.max(...a.map(Math.abs));
     for (const [i, value] of a.entries()) expect(Math.abs(b[i] - value)).toBeLessThanOrEqual(1e-5 * scale);
@@ -195,7 +196,7 @@ describe('scan', () => {
     }
     expect(tf.randomUniform([2]).shape).toEqual([2]);
     // What has a value outside may be read; a tensor that is disposed inside was there for the loop.
-    const w = tf.scalar(5);
+    const w = tf.scalar(4).add(1);
     const pending = w.add(1);
     const read5 = run((c) => {
       const value = w.dataSync()[0];
