@@ -1,4 +1,4 @@
-import { type Report, registerSideChannel } from '@primal-attention/runtime';
+import { registerSideChannel, type SideOutput } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import type { PrimalAttention } from './layers/primal-attention.js';
 
@@ -27,13 +27,13 @@ interface Collector {
 const collectors: Collector[] = [];
 
 /** Holds reports back while a function runs apart from a gradient's tape. */
-const heldBack: Report[][] = [];
+const heldBack: SideOutput[][] = [];
 
 registerSideChannel({
   open: () => {
     const outer = collectors.at(-1);
     return (fn) => {
-      const reports: Report[] = [];
+      const reports: SideOutput[] = [];
       heldBack.push(reports);
       collectors.push({
         listens: outer !== undefined,

@@ -18,6 +18,7 @@ import { flatten, kindOf } from './tree.js';
  *   were in the forward pass, even when they were assigned or disposed since.
  * - Keys of `nextRandomKey` are the same in both runs, and are drawn once: the same dropout masks.
  * - Losses that layers report to a collector (`withLosses` of the attention package) have their gradients too.
+ * - Under a gradient `fn` runs twice, and so does what it does besides: listeners to a layer's scores hear both runs.
  * - `fn` may return tensors, numbers, strings and booleans in arrays and plain objects. It must be synchronous, and compute
  *   the same when it is run again. It must not assign variables: that would happen twice.
  * - Without a gradient tape around it, it is `fn`. Higher-order gradients are an error.

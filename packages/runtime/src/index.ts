@@ -1,4 +1,4 @@
-export { type Report, registerSideChannel, type SideChannel } from './autodiff/side-channel.js';
+export { registerSideChannel, type SideChannel, type SideOutput } from './autodiff/side-channel.js';
 export { type BackendName, backendOrder, useBackend } from './backend.js';
 export { checkpoint } from './checkpoint.js';
 export { isTracing, jit } from './jit.js';

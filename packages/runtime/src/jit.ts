@@ -31,6 +31,7 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A)
   const compiled = new WeakMap<CompilingBackend, (...args: A) => R>();
   return (...args: A): R => {
     const backend = compilingBackend();
+    // While the tensors that a function captures are looked for, none may hide in a program.
     if (backend === undefined || isRecording()) return fn(...args);
     let program = compiled.get(backend);
     if (program === undefined) {

@@ -260,6 +260,25 @@ describe.each(['cpu', initial])('scan on %s', (backend) => {
     });
   });
 
+  it('hands gradients through what passes unchanged', () => {
+    onBackend(() => {
+      const f = (a: tf.Tensor, x: tf.Tensor) => {
+        const [last, ys] = scan(
+          (c: { a: tf.Tensor; sum: tf.Tensor }, v: tf.Tensor) => [
+            { a: c.a, sum: c.sum.add(c.a.mul(v)) },
+            { a: c.a, again: c.a, v },
+          ],
+          { a, sum: a },
+          x,
+        );
+        return tf.addN([last.a, last.sum, ys.a.sum(), ys.again.sum(), ys.v.sum()]);
+      };
+      // a + (a + 6 a) + 3 a + 3 a + sum(x)
+      const [da, dx] = tf.grads(f)([tf.scalar(2), tf.tensor1d([1, 2, 3])]);
+      expect([read(da), read(dx)]).toEqual([[14], [3, 3, 3]]);
+    });
+  });
+
   it('asks no gradient of what does not lead to a variable', () => {
     onBackend(() => {
       // A comparison has no gradient in tfjs; the mask that it reads is captured, and floating-point.

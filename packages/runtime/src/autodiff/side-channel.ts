@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 
 /** A tensor that a layer hands to someone other than its caller. */
-export interface Report {
+export interface SideOutput {
   readonly tensor: tf.Tensor;
   /** Hands over the tensor that takes its place. */
   deliver(tensor: tf.Tensor): void;
@@ -18,7 +18,7 @@ export interface SideChannel {
    * Asks who listens now. The function that it returns runs `fn` as if those listened, this time and any later time, but
    * holds the reports back. Their tensors belong to the scope of the caller.
    */
-  open(): <R>(fn: () => R) => { result: R; reports: Report[] };
+  open(): <R>(fn: () => R) => { result: R; reports: SideOutput[] };
 }
 
 const channels: SideChannel[] = [];
@@ -29,10 +29,10 @@ export function registerSideChannel(channel: SideChannel): void {
 }
 
 /** {@link SideChannel.open} of all channels together. */
-export function openSideChannels(): <R>(fn: () => R) => { result: R; reports: Report[] } {
+export function openSideChannels(): <R>(fn: () => R) => { result: R; reports: SideOutput[] } {
   const runners = channels.map((channel) => channel.open());
   return <R>(fn: () => R) => {
-    let call: () => { result: R; reports: Report[] } = () => ({ result: fn(), reports: [] });
+    let call: () => { result: R; reports: SideOutput[] } = () => ({ result: fn(), reports: [] });
     for (const run of runners) {
       const inner = call;
       call = () => {
