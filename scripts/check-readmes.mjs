@@ -22,18 +22,26 @@ let passed = 0;
 const failures = [];
 const settings = { encoding: 'utf8', timeout: 120_000 };
 
-function note(readme, { status, stdout, stderr, error }) {
+function note(name, { status, stdout, stderr, error }) {
   if (status === 0) {
     passed++;
-    console.log(`passed  ${readme}`);
+    console.log(`passed  ${name}`);
   } else {
-    failures.push(`${readme}: ${error ?? ''}${stdout}${stderr}`);
+    failures.push(`${name}: ${error ?? ''}${stdout}${stderr}`);
   }
 }
 
-/** Lines for the shell are an example only where there is nothing to import. */
-function withoutCommands(text, readme) {
-  return readme.startsWith('packages/cli/') ? text : text.replaceAll(/```sh\n[\s\S]*?```/g, '');
+/** Runs one example. */
+function run(language, example) {
+  if (language === 'sh') {
+    return spawnSync('sh', ['-ec', example], { ...settings, cwd: ROOT, env: childEnvironment() });
+  }
+  const program = join(folder, `.readme-example-${process.pid}.mjs`);
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  writeFileSync(program, ts.transpileModule(example, { compilerOptions: options }).outputText);
+  const result = spawnSync(process.execPath, [program], { ...settings, cwd: workplace });
+  rmSync(program);
+  return result;
 }
 
 for (const readme of readmes) {
@@ -42,22 +50,15 @@ for (const readme of readmes) {
     failures.push(`${readme} is missing`);
     continue;
   }
-  const [, language, example] =
-    /```(ts|sh)\n([\s\S]*?)```/.exec(withoutCommands(readFileSync(path, 'utf8'), readme)) ?? [];
-  if (example === undefined) {
-    failures.push(`${readme} has no example (a block marked ts)`);
-    continue;
+  // Lines for the shell are an example only where there is nothing to import.
+  const language = readme.startsWith(join('packages', 'cli')) ? 'sh' : 'ts';
+  const examples = [...readFileSync(path, 'utf8').matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter(
+    (block) => block[1] === language,
+  );
+  if (examples.length === 0) failures.push(`${readme} has no example (a block marked ${language})`);
+  for (const [i, [, , example]] of examples.entries()) {
+    note(i === 0 ? readme : `${readme}, example ${i + 1}`, run(language, example));
   }
-  if (language === 'sh') {
-    note(readme, spawnSync('sh', ['-ec', example], { ...settings, cwd: ROOT, env: childEnvironment() }));
-    continue;
-  }
-  const program = join(folder, `.readme-example-${process.pid}.mjs`);
-  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  writeFileSync(program, ts.transpileModule(example, { compilerOptions: options }).outputText);
-  const result = spawnSync(process.execPath, [program], { ...settings, cwd: workplace });
-  rmSync(program);
-  note(readme, result);
 }
 rmSync(workplace, { recursive: true });
 for (const failure of failures) console.log(`FAILED  ${failure}`);

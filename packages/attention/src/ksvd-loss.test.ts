@@ -1,3 +1,4 @@
+import { checkpoint, scan } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { attachKsvdLoss, type KsvdRecord, ksvdLoss, withLosses } from './ksvd-loss.js';
@@ -104,6 +105,40 @@ describe('withLosses', () => {
     ).toThrow('a failing pass');
     expect(tf.memory().numTensors).toBe(before);
     expect(withLosses(() => null).losses).toEqual([]);
+  });
+
+  test('hears layers inside checkpoint, with the same gradients', async () => {
+    const model = twoLayerModel();
+    const x = randomTensor([3, 6, 4], 1);
+    const variables = model.trainableWeights.map((weight) => weight.read() as tf.Tensor as tf.Variable);
+    const gradients = (forward: () => tf.Tensor): tf.NamedTensorMap =>
+      tf.variableGrads(() => {
+        const { output, losses } = withLosses(forward);
+        expect(losses.map(({ layer }) => layer)).toEqual(['first', 'last']);
+        return tf.add(ksvdLoss(losses, { reduction: 'sample' }), tf.sum(output)) as tf.Scalar;
+      }, variables).grads;
+    const forward = (): tf.Tensor => model.apply(x) as tf.Tensor;
+    const expected = gradients(forward);
+    const recomputed = gradients(checkpoint(forward));
+    for (const { name } of variables) {
+      const difference = await scalar(tf.max(tf.abs(tf.sub(recomputed[name], expected[name]))));
+      const scale = await scalar(tf.max(tf.abs(expected[name])));
+      // The same operations, which XLA may fuse in another way.
+      expect(difference).toBeLessThanOrEqual(1e-5 * Math.max(1, scale));
+    }
+    tf.dispose([expected, recomputed]);
+    const before = tf.memory().numTensors;
+    tf.dispose(gradients(checkpoint(forward)));
+    // The value of the loss, which variableGrads gives as well.
+    expect(tf.memory().numTensors - before).toBe(1);
+    // Nobody listens: nothing is asked for, and none is heard.
+    tf.dispose(tf.variableGrads(() => tf.sum(checkpoint(forward)()) as tf.Scalar, variables) as never);
+    expect(() =>
+      withLosses(() =>
+        scan((c: tf.Tensor) => [c, model.apply(x) as tf.Tensor], tf.scalar(0), null, { length: 2 }),
+      ),
+    ).toThrow(/scan: a layer inside the function reports a loss/);
+    model.dispose();
   });
 
   test('refuses asynchronous functions', () => {

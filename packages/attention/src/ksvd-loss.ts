@@ -1,3 +1,4 @@
+import { registerSideChannel, type SideOutput } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import type { PrimalAttention } from './layers/primal-attention.js';
 
@@ -16,7 +17,46 @@ export interface KsvdRecord {
  */
 export type KsvdReduction = 'sample' | 'batch';
 
-const collectors: KsvdRecord[][] = [];
+/** Who gathers objectives, the innermost last. */
+interface Collector {
+  /** False when it only stands in for a collector that is not there. */
+  readonly listens: boolean;
+  receive(record: KsvdRecord): void;
+}
+
+const collectors: Collector[] = [];
+
+/** Holds reports back while a function runs apart from a gradient's tape. */
+const heldBack: SideOutput[][] = [];
+
+registerSideChannel({
+  open: () => {
+    const outer = collectors.at(-1);
+    return (fn) => {
+      const reports: SideOutput[] = [];
+      heldBack.push(reports);
+      collectors.push({
+        listens: outer !== undefined,
+        receive: ({ layer, objective }) =>
+          reports.push({
+            tensor: tf.keep(tf.clone(objective)),
+            deliver: (tensor) => outer!.receive({ layer, objective: tensor as tf.Tensor1D }),
+          }),
+      });
+      try {
+        const result = fn();
+        return {
+          result,
+          reports: reports.map(({ tensor, deliver }) => ({ tensor: tf.clone(tensor), deliver })),
+        };
+      } finally {
+        collectors.pop();
+        heldBack.pop();
+        for (const { tensor } of reports) tensor.dispose();
+      }
+    };
+  },
+});
 
 /**
  * Runs a forward pass and collects the KSVD objective of each Primal layer that it calls, in the order of the calls.
@@ -31,7 +71,11 @@ const collectors: KsvdRecord[][] = [];
  */
 export function withLosses<R>(fn: () => R): { output: R; losses: KsvdRecord[] } {
   const collected: KsvdRecord[] = [];
-  collectors.push(collected);
+  collectors.push({
+    listens: true,
+    // Kept through the scopes of the layers and models around the call.
+    receive: ({ layer, objective }) => collected.push({ layer, objective: tf.keep(tf.clone(objective)) }),
+  });
   try {
     const output = fn();
     if (typeof (output as { then?: unknown } | undefined)?.then === 'function') {
@@ -151,17 +195,23 @@ export function reportObjective(
 ): void {
   const collector = collectors.at(-1);
   const attachment = training ? attachments.get(layer) : undefined;
-  if (collector === undefined && attachment === undefined) return;
+  if (!collector?.listens && attachment === undefined) return;
   const value = tf.tidy(objective);
-  // Kept through the scopes of the layers and models around this call.
-  collector?.push({ layer: layer.name, objective: tf.keep(tf.clone(value)) });
+  if (collector?.listens) collector.receive({ layer: layer.name, objective: value });
   if (attachment !== undefined) {
-    if (attachment.used) {
-      attachment.used = false;
-      for (const stale of attachment.pending) stale.dispose();
-      attachment.pending = [];
-    }
-    attachment.pending.push(tf.keep(tf.clone(value)));
+    const receive = (tensor: tf.Tensor): void => keepPending(attachment, tensor as tf.Tensor1D);
+    const reports = heldBack.at(-1);
+    if (reports === undefined) receive(value);
+    else reports.push({ tensor: tf.keep(tf.clone(value)), deliver: receive });
   }
   value.dispose();
+}
+
+function keepPending(attachment: Attachment, objective: tf.Tensor1D): void {
+  if (attachment.used) {
+    attachment.used = false;
+    for (const stale of attachment.pending) stale.dispose();
+    attachment.pending = [];
+  }
+  attachment.pending.push(tf.keep(tf.clone(objective)));
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { costOf, devicePeakBytes, jit, useBackend, withMatmulPrecision } from './index.js';
+import { costOf, devicePeakBytes, jit, scan, useBackend, withMatmulPrecision } from './index.js';
 
 const initial = tf.getBackend();
 // Only a backend that compiles has programs to count.
@@ -50,6 +50,14 @@ describe.runIf(compiles)('costOf', () => {
     expect(flops((x) => tf.transpose(x))).toEqual([0, 0]);
     // A sum and a division.
     expect(flops((x) => tf.mean(x, 0))).toEqual([4 * 5 + 4, 0]);
+  });
+
+  test('a loop counts its body as often as it runs', () => {
+    const steps = 9;
+    const power = jit((w: tf.Tensor2D) =>
+      scan((h: tf.Tensor2D) => [tf.matMul(h, w), null], w, null, { length: steps }),
+    );
+    expect(costOf(power, tf.ones([4, 4]) as tf.Tensor2D).flops).toBe(steps * 2 * 4 * 4 * 4);
   });
 
   test('what a result does not need is not counted', () => {

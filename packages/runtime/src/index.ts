@@ -1,4 +1,6 @@
+export { registerSideChannel, type SideChannel, type SideOutput } from './autodiff/side-channel.js';
 export { type BackendName, backendOrder, useBackend } from './backend.js';
+export { checkpoint } from './checkpoint.js';
 export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
 export { isTracing, jit } from './jit.js';
 export {
@@ -22,3 +24,4 @@ export {
   split,
 } from './random/random.js';
 export { RandomStream } from './random/stream.js';
+export { type ScanOptions, type Stacked, scan } from './scan.js';

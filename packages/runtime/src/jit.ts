@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { isRecording } from './autodiff/captured.js';
 
 /** What a backend offers when it can compile a whole function. */
 interface CompilingBackend {
@@ -38,7 +39,8 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A)
   };
   const jitted = (...args: A): R => {
     const backend = compilingBackend();
-    return backend === undefined ? fn(...args) : compiledFor(backend)(...args);
+    // While the tensors that a function captures are looked for, none may hide in a program.
+    return backend === undefined || isRecording() ? fn(...args) : compiledFor(backend)(...args);
   };
   compiledFunctions.set(jitted, () => {
     const backend = compilingBackend();

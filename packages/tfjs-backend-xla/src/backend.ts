@@ -7,19 +7,21 @@ import {
   engine,
   KernelBackend,
   type MemoryInfo,
+  type Tensor,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { attributesKey } from './attributes-key.js';
 import type { XlaDevice } from './device.js';
 import type { ExecutableCache } from './executables.js';
 import { runOnHost } from './fallback.js';
-import { fragmentOf } from './graph/fragment.js';
+import { type Fragment, fragmentOf } from './graph/fragment.js';
 import { LazyGraph } from './graph/lazy-graph.js';
 import { DataValue, type HostArray, newHostArray, type PendingValue } from './graph/values.js';
 import type { Value } from './hlo/function-builder.js';
 import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
 import { type Compiled, compileFunction } from './jit/jit.js';
 import type { Trace } from './jit/trace.js';
+import { type LoopStep, runLoop } from './loop/run-loop.js';
 import { type Attributes, type Inputs, type Lowering, NotLowered } from './lowerings/table.js';
 import { autocast } from './precision/autocast.js';
 import { widenBits } from './precision/bits.js';
@@ -261,6 +263,10 @@ export class XlaBackend extends KernelBackend {
       operands.map((value) => value.type),
       write,
     );
+    return this.recordFragment(fragment, operands);
+  }
+
+  recordFragment(fragment: Fragment, operands: readonly DataValue[]): PendingValue[] {
     if (this.trace !== undefined) return this.trace.graph.add(fragment, operands);
     return this.#lazy.add(fragment, operands);
   }
@@ -352,7 +358,7 @@ export class XlaBackend extends KernelBackend {
   }
 
   #refuseRead(value: DataValue): void {
-    if (this.trace?.owns(value)) {
+    if (this.trace?.hasNoContents(value)) {
       throw new Error(
         'jit: a tensor was read (data, dataSync, array, print, …) while the function was being compiled, when it has no ' +
           'value yet. Return it from the function and read it outside.',
@@ -389,6 +395,16 @@ export class XlaBackend extends KernelBackend {
       if (error instanceof PjrtError && error.code === 'UNIMPLEMENTED') return undefined;
       throw error;
     }
+  }
+
+  /** A loop over axis 0 of `xs`, see `scan` of @primal-attention/runtime: one operation of the program. */
+  scan(
+    step: LoopStep,
+    init: readonly Tensor[],
+    xs: readonly Tensor[],
+    options: { readonly length: number; readonly reverse: boolean },
+  ): { carry: Tensor[]; ys: Tensor[] } {
+    return runLoop(this, step, init, xs, options);
   }
 }
 

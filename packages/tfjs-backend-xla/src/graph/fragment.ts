@@ -2,6 +2,7 @@ import { byteSize } from '@primal-attention/pjrt';
 import type { Cost } from '../hlo/cost.js';
 import { FunctionBuilder, type Value } from '../hlo/function-builder.js';
 import type { TensorType } from '../hlo/types.js';
+import type { Program } from './program.js';
 
 /**
  * One kernel at one combination of input types and attributes, as a StableHLO function.
@@ -15,12 +16,20 @@ export interface Fragment {
   readonly kernel: string;
   readonly results: readonly TensorType[];
   readonly parameters: readonly TensorType[];
-  /** The function's text, without its name. */
+  /** The function's text, without its name. It calls fragment `callees[i]` by the name `@{i}`. */
   readonly body: string;
+  readonly callees: readonly Fragment[];
+  /** Set when the fragment is a loop: `trips` runs of a program. */
+  readonly loop?: Loop;
   /** `(types) -> (types)` of a call. */
   readonly signature: string;
   /** What one call computes, and the bytes of its operands and results. */
   readonly cost: Cost;
+}
+
+export interface Loop {
+  readonly body: Program;
+  readonly trips: number;
 }
 
 const fragments = new Map<string, Fragment>();
@@ -31,6 +40,7 @@ export function fragmentOf(
   kernel: string,
   parameters: readonly TensorType[],
   write: (b: FunctionBuilder) => Value | Value[],
+  extra: Partial<Pick<Fragment, 'callees' | 'loop'>> = {},
 ): Fragment {
   let fragment = fragments.get(key);
   if (fragment === undefined) {
@@ -54,6 +64,8 @@ export function fragmentOf(
         `    return ${values.map((value) => value.name).join(', ')} : ${resultText}\n  }`,
       cost: { ...builder.cost, bytes: builder.cost.bytes + moved },
       signature: `(${parameters.map((type) => type.text).join(', ')}) -> (${resultText})`,
+      callees: extra.callees ?? [],
+      loop: extra.loop,
     };
     fragments.set(key, fragment);
   }

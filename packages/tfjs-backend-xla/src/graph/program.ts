@@ -66,30 +66,46 @@ export function extractProgram(
  */
 export function emitModule(program: Program, donations: ReadonlyMap<number, number> = new Map()): string {
   const functions = new Map<Fragment, string>();
-  const names = new Map<DataValue, string>();
-  for (const [i, input] of program.inputs.entries()) names.set(input, `%in${i}`);
-  const lines: string[] = [];
-  for (const [i, node] of program.nodes.entries()) {
-    const { fragment } = node;
+  const bodies: string[] = [];
+  const nameOf = (fragment: Fragment): string => {
     let name = functions.get(fragment);
     if (name === undefined) {
       name = `@${fragment.kernel.replaceAll(/\W/g, '_')}_${functions.size}`;
       functions.set(fragment, name);
+      const body = fragment.body.replaceAll(/@\{(\d+)\}/g, (_, i) => nameOf(fragment.callees[Number(i)]));
+      bodies.push(`  func.func private ${name}${body}\n`);
     }
-    const operands = node.operands.map((operand) => names.get(operand)!).join(', ');
-    if (node.results.length === 1) names.set(node.results[0], `%v${i}`);
-    else for (const [k, result] of node.results.entries()) names.set(result, `%v${i}#${k}`);
-    const results = node.results.length === 1 ? `%v${i}` : `%v${i}:${node.results.length}`;
-    lines.push(`    ${results} = func.call ${name}(${operands}) : ${fragment.signature}\n`);
-  }
+    return name;
+  };
+  const names = new Map<DataValue, string>();
+  for (const [i, input] of program.inputs.entries()) names.set(input, `%in${i}`);
+  const lines = writeCalls(program, names, nameOf).map((line) => `    ${line}\n`);
   const parameters = program.inputs.map((input, i) => {
     const alias = donations.get(i);
     return `%in${i}: ${input.type.text}${alias === undefined ? '' : ` {tf.aliasing_output = ${alias} : i32}`}`;
   });
   const types = program.outputs.map((output) => output.type.text).join(', ');
-  const bodies = [...functions].map(([fragment, name]) => `  func.func private ${name}${fragment.body}\n`);
   return (
     `module @program {\n  func.func public @main(${parameters.join(', ')}) -> (${types}) {\n${lines.join('')}` +
     `    return ${program.outputs.map((output) => names.get(output)!).join(', ')} : ${types}\n  }\n${bodies.join('')}}\n`
   );
+}
+
+/**
+ * A call per node of a program, in order.
+ *
+ * @param names of the program's inputs; those of its nodes' results are added
+ */
+export function writeCalls(
+  program: Program,
+  names: Map<DataValue, string>,
+  nameOf: (fragment: Fragment) => string,
+): string[] {
+  return program.nodes.map(({ fragment, operands, results }, i) => {
+    const list = operands.map((operand) => names.get(operand)!).join(', ');
+    if (results.length === 1) names.set(results[0], `%v${i}`);
+    else for (const [k, result] of results.entries()) names.set(result, `%v${i}#${k}`);
+    const given = results.length === 1 ? `%v${i}` : `%v${i}:${results.length}`;
+    return `${given} = func.call ${nameOf(fragment)}(${list}) : ${fragment.signature}`;
+  });
 }

@@ -31,16 +31,28 @@ export class Trace {
   readonly #embedded = new Map<DataValue, DataValue>();
   /** Data from outside the trace that lost its last tensor during it. */
   readonly deferred = new Set<DataId>();
+  protected readonly parameters = new Set<DataValue>();
 
   addInput(type: TensorType, source: Source): ParameterValue {
-    const parameter = new ParameterValue(type);
+    const parameter = this.addParameter(type);
     this.inputs.push({ parameter, source });
+    return parameter;
+  }
+
+  protected addParameter(type: TensorType): ParameterValue {
+    const parameter = new ParameterValue(type);
+    this.parameters.add(parameter);
     return parameter;
   }
 
   /** True for values that this trace made: they have no contents. */
   owns(value: DataValue): boolean {
-    return value instanceof ParameterValue || (value instanceof PendingValue && value.graph === this.graph);
+    return this.parameters.has(value) || (value instanceof PendingValue && value.graph === this.graph);
+  }
+
+  /** True for values of this trace and of those around it. */
+  hasNoContents(value: DataValue): boolean {
+    return this.owns(value);
   }
 
   /** What stands in the program for a tensor that a kernel reads. */

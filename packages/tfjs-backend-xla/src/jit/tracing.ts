@@ -76,7 +76,7 @@ export function traceFunction(
 }
 
 /** Gives variables that were assigned during the trace their data back. */
-function restoreVariables(before: ReadonlyMap<Variable, DataId>): void {
+export function restoreVariables(before: ReadonlyMap<Variable, DataId>): void {
   for (const [variable, dataId] of before) {
     if (variable.isDisposed || variable.dataId === dataId) continue;
     engine().disposeTensor(variable);
