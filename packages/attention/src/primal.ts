@@ -37,19 +37,29 @@ export function primalScores(
     we: [we, 'H n s'],
     wr: [wr, 'H n s'],
   });
-  const [heads, batch, count, size] = landmarks.shape;
-  // Samples become columns, so that one product per head serves the whole batch, and its gradient in W sums over it.
-  const columns = tf.reshape(tf.transpose(landmarks, [0, 2, 1, 3]), [heads, count, batch * size]); // [H, n, B p]
-  const project = (w: tf.Tensor3D): tf.Tensor4D =>
-    tf.reshape(tf.matMul(columns, w, true), [heads, batch, size, w.shape[2]]); // [H, B p, s] to [H, B, p, s]
-  const projectionE = project(we);
-  const projectionR = project(wr);
+  const { projectionE, projectionR } = projections(landmarks, we, wr);
   return {
     e: tf.matMul(q, projectionE) as tf.Tensor4D,
     r: tf.matMul(k, projectionR) as tf.Tensor4D,
     projectionE,
     projectionR,
   };
+}
+
+/**
+ * W_{e|X} = f(X)^T W_e and W_{r|X} = f(X)^T W_r: f(X) [H, B, n, p] and [H, n, s] to [H, B, p, s].
+ */
+export function projections(
+  landmarks: tf.Tensor4D,
+  we: tf.Tensor3D,
+  wr: tf.Tensor3D,
+): { projectionE: tf.Tensor4D; projectionR: tf.Tensor4D } {
+  const [heads, batch, count, size] = landmarks.shape;
+  // Samples become columns, so that one product per head serves the whole batch, and its gradient in W sums over it.
+  const columns = tf.reshape(tf.transpose(landmarks, [0, 2, 1, 3]), [heads, count, batch * size]); // [H, n, B p]
+  const project = (w: tf.Tensor3D): tf.Tensor4D =>
+    tf.reshape(tf.matMul(columns, w, true), [heads, batch, size, w.shape[2]]); // [H, B p, s] to [H, B, p, s]
+  return { projectionE: project(we), projectionR: project(wr) };
 }
 
 /**

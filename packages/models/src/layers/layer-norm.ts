@@ -30,10 +30,12 @@ export class LayerNorm extends tf.layers.Layer {
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     return tf.tidy(() => {
       const x = Array.isArray(inputs) ? inputs[0] : inputs;
-      const centred = tf.sub(x, tf.mean(x, -1, true));
-      const variance = tf.mean(tf.square(centred), -1, true); // [..., 1]
-      const normal = tf.mul(centred, tf.rsqrt(tf.add(variance, this.epsilon)));
-      return tf.add(tf.mul(normal, this.#gamma?.read() as tf.Tensor), this.#beta?.read() as tf.Tensor);
+      return layerNorm(
+        x,
+        this.#gamma?.read() as tf.Tensor1D,
+        this.#beta?.read() as tf.Tensor1D,
+        this.epsilon,
+      );
     });
   }
 
@@ -42,3 +44,31 @@ export class LayerNorm extends tf.layers.Layer {
   }
 }
 tf.serialization.registerClass(LayerNorm);
+
+/**
+ * y = gamma n + beta with n = (x - mean) / sqrt(var + epsilon), x [..., d].
+ *
+ * The gradient is written out, dx = (g - mean(g) - n mean(g n)) / sqrt(var + epsilon) with g = gamma dy: both means come from one pass
+ * over the same arrays, where the chain rule, operation by operation, takes three passes that wait for each other.
+ */
+function layerNorm(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): tf.Tensor {
+  const normalise = tf.customGrad((...inputs) => {
+    const [x, gamma, beta] = inputs as tf.Tensor[];
+    const save = inputs.at(-1) as unknown as tf.GradSaveFunc;
+    const centred = tf.sub(x, tf.mean(x, -1, true));
+    const variance = tf.mean(tf.square(centred), -1, true); // [..., 1]
+    const scale = tf.rsqrt(tf.add(variance, epsilon)); // [..., 1]
+    const normal = tf.mul(centred, scale);
+    save([normal, scale, gamma]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const [normal, scale, gamma] = saved;
+      const rows = x.shape.slice(0, -1).map((_, i) => i);
+      const g = tf.mul(dy, gamma);
+      const along = tf.mul(normal, tf.mean(tf.mul(g, normal), -1, true));
+      const dx = tf.mul(scale, tf.sub(tf.sub(g, tf.mean(g, -1, true)), along));
+      return [dx, tf.sum(tf.mul(dy, normal), rows), tf.sum(dy, rows)];
+    };
+    return { value: tf.add(tf.mul(normal, gamma), beta), gradFunc };
+  });
+  return normalise(x, gamma, beta);
+}

@@ -1,0 +1,121 @@
+import * as tf from '@tensorflow/tfjs';
+import { cosineFeatureMap } from './feature-map.js';
+import { linear } from './heads.js';
+
+/*
+ * The mathematics of primal.ts with heads side by side on the feature axis, queries before keys: [B, N, 2 H p] and
+ * [B, N, 2 H s]. Nothing is transposed or concatenated, queries and keys come from one product, and so do all scores. The
+ * price is a product with block-diagonal weights, 2 H times the arithmetic of a product per head: little beside the traffic of
+ * transpositions as long as there are few heads.
+ */
+
+interface LinearWeights {
+  readonly kernel: tf.Tensor2D;
+  readonly bias: tf.Tensor1D;
+}
+
+/** [phi(W_q x), phi(W_k x)] with phi on each head's features: x [B, N, d] to [B, N, 2 d]. */
+export function flatQueriesAndKeys(
+  x: tf.Tensor3D,
+  query: LinearWeights,
+  key: LinearWeights,
+  heads: number,
+): tf.Tensor3D {
+  const [batch, length, features] = x.shape;
+  return tf.tidy(() => {
+    const kernel = tf.concat([query.kernel, key.kernel], 1) as tf.Tensor2D; // [d, 2 d]
+    const both = linear(x, kernel, tf.concat([query.bias, key.bias]) as tf.Tensor1D); // [B, N, 2 d]
+    const split = tf.reshape(both, [batch, length, 2 * heads, features / heads]); // [B, N, 2 H, p]
+    return tf.reshape(cosineFeatureMap(split), [batch, length, 2 * features]);
+  });
+}
+
+/**
+ * [e, r]: one product of {@link flatQueriesAndKeys} with the projections of all heads as the diagonal blocks of one matrix.
+ *
+ * @param queriesAndKeys [B, N, 2 H p]
+ * @param projectionE W_{e|X}, [H, B, p, s]
+ * @param projectionR W_{r|X}, [H, B, p, s]
+ * @returns [B, N, 2 H s]
+ */
+export function flatScores(
+  queriesAndKeys: tf.Tensor3D,
+  projectionE: tf.Tensor4D,
+  projectionR: tf.Tensor4D,
+): tf.Tensor3D {
+  return tf.tidy(() => {
+    const blocks = [...tf.unstack(projectionE), ...tf.unstack(projectionR)] as tf.Tensor3D[]; // 2 H of [B, p, s]
+    const rank = projectionE.shape[3];
+    const rows = blocks.map((block, g) =>
+      tf.pad(block, [
+        [0, 0],
+        [0, 0],
+        [g * rank, (blocks.length - 1 - g) * rank],
+      ]),
+    ); // 2 H of [B, p, 2 H s]
+    return tf.matMul(queriesAndKeys, tf.concat(rows, 1)) as tf.Tensor3D;
+  });
+}
+
+/**
+ * o_i = W_out^T [heads: W_c^T [e_i ; r_i] + b_c] + b_out, times mask_i before W_out where there is a mask.
+ *
+ * W_c and W_out are multiplied first, C_h = W_c W_out[h]: then o = sum_h C_h^T [e_h ; r_h], and the concatenated heads are
+ * never formed. The same numbers up to rounding.
+ *
+ * @param scores {@link flatScores}, [B, N, 2 H s]
+ * @param combine W_c [2 s, p] and b_c [p]
+ * @param output W_out [H p, d] and b_out [d]
+ * @returns [B, N, d]
+ */
+export function flatOutput(
+  scores: tf.Tensor3D,
+  combine: LinearWeights,
+  output: LinearWeights,
+  mask: tf.Tensor2D | undefined,
+): tf.Tensor3D {
+  const [batch, length, columns] = scores.shape;
+  const [pairs, size] = combine.kernel.shape;
+  const [inputs, features] = output.kernel.shape;
+  const heads = inputs / size;
+  return tf.tidy(() => {
+    // [H p, d] to [p, H d], so that one product serves all heads: [2 s, H d].
+    const byHead = tf.reshape(output.kernel, [heads, size, features]);
+    const ofHeads = tf.reshape(tf.transpose(byHead, [1, 0, 2]), [size, heads * features]) as tf.Tensor2D;
+    const products = tf.reshape(tf.matMul(combine.kernel, ofHeads), [2, pairs / 2, heads, features]);
+    const folded = tf.reshape(tf.transpose(products, [0, 2, 1, 3]), [columns, features]) as tf.Tensor2D; // [2 H s, d]
+    const bias = tf.matMul(tf.tile(tf.expandDims(combine.bias, 0), [1, heads]) as tf.Tensor2D, output.kernel); // [1, d]
+    const rows = tf.matMul(tf.reshape(scores, [batch * length, columns]) as tf.Tensor2D, folded);
+    let result = tf.reshape(tf.add(rows, bias), [batch, length, features]);
+    if (mask !== undefined) result = tf.mul(result, tf.expandDims(mask, 2));
+    return tf.add(result, output.bias) as tf.Tensor3D;
+  });
+}
+
+/**
+ * The objective J per sample, [B]; see `ksvdObjective`, with all scores at once.
+ *
+ * @param scores [B, N, 2 H s]
+ * @param lambda [H, s]
+ */
+export function flatObjective(
+  scores: tf.Tensor3D,
+  lambda: tf.Tensor2D,
+  trace: tf.Scalar | tf.Tensor1D,
+): tf.Tensor1D {
+  return tf.tidy(() => {
+    const squares = tf.sum(tf.square(scores), 1); // [B, 2 H s]
+    const weights = tf.reshape(tf.square(lambda), [1, lambda.size]); // [1, H s]
+    const variance = tf.sum(tf.mul(squares, tf.concat([weights, weights], 1)), 1); // [B]
+    return tf.sub(tf.mul(variance, 0.5 / (lambda.shape[0] * scores.shape[1])), trace) as tf.Tensor1D;
+  });
+}
+
+/** Side by side to heads first: part 0 (queries, e) or 1 (keys, r) of [B, N, 2 H c] as [H, B, N, c]. */
+export function headsOf(x: tf.Tensor3D, part: 0 | 1, heads: number): tf.Tensor4D {
+  const [batch, length, size] = x.shape;
+  return tf.tidy(() => {
+    const half = tf.slice(x, [0, 0, (part * size) / 2], [batch, length, size / 2]);
+    return tf.transpose(tf.reshape(half, [batch, length, heads, size / 2 / heads]), [2, 0, 1, 3]);
+  });
+}
