@@ -22,6 +22,8 @@ export function literal(value: number | boolean, element: ElementType): string {
       const [mantissa, exponent] = text.split('e');
       return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}e${exponent}`;
     }
+    case 'complex<f32>':
+      return `(${literal(value, 'f32')}, 0.0)`;
     case 'i32':
     case 'ui32':
     case 'i64': {

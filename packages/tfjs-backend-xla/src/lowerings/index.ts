@@ -1,4 +1,5 @@
 // One module per family of kernels; importing them fills the table.
+import './complex.js';
 import './elementwise.js';
 import './gather-scatter.js';
 import './linear-algebra.js';
