@@ -1,4 +1,5 @@
 import {
+  type DataType,
   getKernelsForBackend,
   type KernelFunc,
   registerKernel,
@@ -6,6 +7,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from './backend.js';
+import { castKnown } from './cast-known.js';
 import { runOnHost } from './fallback.js';
 import { checks } from './index-checks.js';
 import { sliceRows } from './slice-rows.js';
@@ -40,6 +42,12 @@ export function registerKernels(): void {
     'Slice',
     (backend, inputs: { x: TensorInfo }, attrs) =>
       sliceRows(backend, inputs.x, attrs) ?? slice(backend, inputs, attrs),
+  );
+  const cast = lowered('Cast');
+  register(
+    'Cast',
+    (backend, inputs: { x: TensorInfo }, attrs) =>
+      castKnown(backend, inputs.x, attrs.dtype as DataType) ?? cast(backend, inputs, attrs),
   );
   for (const name of loweredKernels()) if (!registered.has(name)) register(name, lowered(name));
   register('Identity', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));

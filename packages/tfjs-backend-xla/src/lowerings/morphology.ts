@@ -36,7 +36,7 @@ function dilationOf(x: Value, filter: Value, attrs: Attributes): Dilation {
     stride,
     dilation,
     low,
-    high: Math.max(0, (output - 1) * stride + (size - 1) * dilation + 1 - input - low),
+    high: (output - 1) * stride + (size - 1) * dilation + 1 - input - low,
   });
   const whole = along(1, 1, 1, 1, 1, 0);
   return {

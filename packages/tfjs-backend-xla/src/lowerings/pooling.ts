@@ -16,14 +16,14 @@ type PoolingOf = (inputShape: readonly number[], attrs: Attributes) => Pooling;
 
 const whole: Window = { size: 1, stride: 1, dilation: 1, low: 0, high: 0 };
 
-/** The window of one dimension, with as much padding at its end as its last position needs. */
+/** The window of one dimension, with as much padding at its end as its last position needs; less than none is a crop. */
 function windowOf(input: number, output: number, size: number, stride: number, low: number): Window {
   return {
     size,
     stride,
     dilation: 1,
     low,
-    high: Math.max(0, (output - 1) * stride + size - input - low),
+    high: (output - 1) * stride + size - input - low,
   };
 }
 
