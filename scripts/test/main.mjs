@@ -31,6 +31,10 @@ const PARTS = [
         '--output-logs=new-only',
       ),
   },
+  {
+    name: 'conformance',
+    command: () => node(TOOLS.turbo, 'run', 'conformance', '--ui=stream', '--output-logs=new-only'),
+  },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
   {
     name: 'scripts',
