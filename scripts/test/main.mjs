@@ -33,7 +33,15 @@ const PARTS = [
   },
   {
     name: 'conformance',
-    command: () => node(TOOLS.turbo, 'run', 'conformance', '--ui=stream', '--output-logs=new-only'),
+    command: () =>
+      node(
+        TOOLS.turbo,
+        'run',
+        'conformance',
+        '--filter=@primal-attention/tfjs-backend-xla',
+        '--ui=stream',
+        '--output-logs=new-only',
+      ),
   },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
   {

@@ -26,7 +26,6 @@ const reasons: Readonly<Record<string, string>> = {
   StringNGrams: 'strings',
   StringSplit: 'strings',
   StringToHashBucketFast: 'strings',
-  Transform: 'rarely part of a model',
   UpperBound: 'composed by tfjs, of SearchSorted',
   Unique: 'the size of the result depends on values',
 };

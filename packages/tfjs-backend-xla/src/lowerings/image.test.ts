@@ -128,4 +128,41 @@ describe('images', () => {
       }
     }
   });
+
+  it('seen through projections', () => {
+    const projections = [
+      [1, 0, 0, 0, 1, 0, 0, 0],
+      [0.8, 0.3, -1.2, -0.2, 1.1, 0.7, 0.01, -0.02],
+      [1, 0, -7.25, 0, 1, 6.5, 0, 0],
+      [1, 0, 0, 0, 1, 0, -0.5, 0],
+    ];
+    for (const interpolation of ['nearest', 'bilinear'] as const) {
+      for (const mode of ['constant', 'reflect', 'wrap', 'nearest'] as const) {
+        // One image at a time: tfjs's own kernel returns after the first one of a batch.
+        const see = (image: tf.Tensor, numbers: number[]) =>
+          tf.image.transform(
+            image as tf.Tensor4D,
+            tf.tensor2d([numbers]),
+            interpolation,
+            mode,
+            9,
+            mode === 'wrap' ? [3, 7] : undefined,
+          );
+        for (const numbers of projections) {
+          expectSameAsCpu(() => see(filled([1, 5, 4, 2]), numbers), 5e-6);
+        }
+      }
+    }
+    const batch = () => filled([3, 5, 4, 2]) as tf.Tensor4D;
+    const together = () => tf.image.transform(batch(), tf.tensor2d(projections.slice(0, 3)), 'bilinear');
+    const apart = () =>
+      tf.concat(
+        tf
+          .split(batch(), 3)
+          .map((image, i) =>
+            tf.image.transform(image as tf.Tensor4D, tf.tensor2d([projections[i]]), 'bilinear'),
+          ),
+      );
+    expectClose(evaluate('xla', together), evaluate('xla', apart), 0);
+  });
 });

@@ -1,6 +1,7 @@
 import { backend_util } from '@tensorflow/tfjs-core';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
 import { addRows, gatherAt, takeRows } from './gather-scatter.js';
+import { inside, interpolate, round, toIndex } from './sampling.js';
 import { type Attributes, lower } from './table.js';
 
 /** Where the pixels of a resized dimension read: between `low` and `high`, `fraction` of the way. */
@@ -87,21 +88,6 @@ lower('ResizeNearestNeighborGrad', (b, { images, dy }, attrs) =>
 
 lower('FlipLeftRight', (b, { image }) => b.reverse(image, [2]));
 
-/** Indices from places in float64, which are numbers of pixels, not of rounding errors. */
-const toIndex = (b: FunctionBuilder, place: Value): Value => b.convert(place, 'i32');
-
-/** ⌊x + 1/2⌋, as JavaScript rounds. */
-const round = (b: FunctionBuilder, x: Value): Value => b.unary('floor', b.binary('add', x, b.like(x, 0.5)));
-
-/** True where a place is in [0, length - 1]. */
-function inside(b: FunctionBuilder, place: Value, length: number): Value {
-  return b.binary(
-    'and',
-    b.compare('GE', place, b.like(place, 0)),
-    b.compare('LE', place, b.like(place, length - 1)),
-  );
-}
-
 /** The images turned around a point; every pixel of the result reads the nearest one of the input. */
 lower('RotateWithOffset', (b, { image }, { radians, fillValue, center }) => {
   const [, height, width, channels] = image.type.shape;
@@ -171,15 +157,7 @@ lower('CropAndResize', (b, { image, boxes, boxInd }, { cropSize, method, extrapo
       b.unary('floor', x),
       b.unary('ceil', x),
     ];
-    const part = (place: Value, from: Value): Value => {
-      const fraction = b.convert(b.binary('subtract', place, from), 'f32');
-      return b.reshape(fraction, [...fraction.type.shape, 1]);
-    };
-    const between = (from: Value, to: Value, fraction: Value): Value =>
-      b.binary('add', from, b.binary('multiply', b.binary('subtract', to, from), fraction));
-    const upper = between(pixels(top, left), pixels(top, right), part(x, left));
-    const under = between(pixels(bottom, left), pixels(bottom, right), part(x, left));
-    value = between(upper, under, part(y, top));
+    value = interpolate(b, pixels, [top, bottom, y], [left, right, x]);
   } else {
     value = pixels(round(b, y), round(b, x));
   }

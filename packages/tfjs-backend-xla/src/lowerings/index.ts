@@ -9,6 +9,7 @@ import './linear-algebra.js';
 import './morphology.js';
 import './normalization.js';
 import './pooling.js';
+import './projection.js';
 import './random.js';
 import './reduction.js';
 import './shape.js';
