@@ -132,3 +132,50 @@ export function addToMaxima(
   const cropped = windows.map(({ high }) => Math.max(0, -high));
   return b.pad(sums, init, none, cropped);
 }
+
+/** All positions in a window, the last dimension fastest. */
+export function offsets(windows: readonly Window[]): number[][] {
+  return windows.reduce<number[][]>(
+    (all, { size }) => all.flatMap((head) => Array.from({ length: size }, (_, i) => [...head, i])),
+    [[]],
+  );
+}
+
+/** What every window sees at one of its positions; `fill` where that is padding. */
+export function windowElement(
+  b: FunctionBuilder,
+  x: Value,
+  fill: Value,
+  windows: readonly Window[],
+  outputShape: readonly number[],
+  at: readonly number[],
+): Value {
+  const padded = b.pad(
+    x,
+    fill,
+    windows.map(({ low }) => low),
+    windows.map(({ high }) => high),
+  );
+  const begin = windows.map(({ dilation }, i) => at[i] * dilation);
+  const end = windows.map(({ stride }, i) => begin[i] + (outputShape[i] - 1) * stride + 1);
+  return b.slice(
+    padded,
+    begin,
+    end,
+    windows.map(({ stride }) => stride),
+  );
+}
+
+/** The opposite of {@link windowElement}: puts what every window has at one position where it came from, 0 elsewhere. */
+export function placeWindowElement(
+  b: FunctionBuilder,
+  x: Value,
+  windows: readonly Window[],
+  inputShape: readonly number[],
+  at: readonly number[],
+): Value {
+  const low = windows.map((window, i) => at[i] * window.dilation - window.low);
+  const high = windows.map(({ stride }, i) => inputShape[i] - ((x.type.shape[i] - 1) * stride + 1) - low[i]);
+  const interior = windows.map(({ stride }) => stride - 1);
+  return b.pad(x, b.like(x, 0), low, high, interior);
+}

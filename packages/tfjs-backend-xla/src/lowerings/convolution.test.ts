@@ -67,6 +67,19 @@ describe('convolution', () => {
     );
   });
 
+  it('of each channel by itself, with a large filter', () => {
+    const conv = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same');
+    const x = () => filled([2, 10, 12, 2]) as tf.Tensor4D;
+    const w = () => filled([9, 8, 2, 2], 1) as tf.Tensor4D;
+    expectSameAsCpu(() => conv(x(), w()), tolerance);
+    expectSameAsCpu(() => gradients(conv, x(), w()), tolerance);
+    expectSameAsCpu(
+      () => tf.depthwiseConv2d(x(), filled([1, 70, 2, 1], 1) as tf.Tensor4D, 1, 'same'),
+      tolerance,
+    );
+  });
+
   it('in three dimensions', () => {
     for (const pad of ['same', 'valid'] as const) {
       for (const stride of [1, 2, [2, 1, 2] as [number, number, number]]) {

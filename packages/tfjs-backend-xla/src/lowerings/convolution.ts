@@ -22,7 +22,7 @@ interface Spatial {
   readonly low: number;
 }
 
-interface Geometry {
+export interface Geometry {
   readonly spatial: readonly Spatial[];
   readonly inputShape: readonly number[];
   readonly outputShape: readonly number[];
@@ -34,7 +34,7 @@ type Shape4 = [number, number, number, number];
 type Shape5 = [number, number, number, number, number];
 
 /** The geometry of a 2-D convolution from the attributes that its kernel and its gradients' kernels have. */
-function geometry2d(
+export function geometry2d(
   inputShape: readonly number[],
   filterShape: readonly number[],
   attrs: Attributes,
@@ -133,7 +133,7 @@ function image(geometry: Geometry, outer: string, inner: string): string {
   return geometry.channelsLast ? `[${outer}, ${names}, ${inner}]` : `[${outer}, ${inner}, ${names}]`;
 }
 
-function forward(b: FunctionBuilder, x: Value, filter: Value, geometry: Geometry, groups = 1): Value {
+export function forward(b: FunctionBuilder, x: Value, filter: Value, geometry: Geometry, groups = 1): Value {
   const windows = geometry.spatial.map(({ input, output, kernel, stride, dilation, low }) => ({
     size: kernel,
     stride,
@@ -149,7 +149,7 @@ function forward(b: FunctionBuilder, x: Value, filter: Value, geometry: Geometry
   return convolution(b, x, filter, dimensions, windows, geometry.outputShape, { featureGroups: groups });
 }
 
-function inputGradient(
+export function inputGradient(
   b: FunctionBuilder,
   given: Value,
   filter: Value,
@@ -189,7 +189,13 @@ function inputGradient(
 }
 
 /** Channels take the place of the batch, and the batch that of the channels, which are summed. */
-function filterGradient(b: FunctionBuilder, x: Value, dy: Value, geometry: Geometry, groups = 1): Value {
+export function filterGradient(
+  b: FunctionBuilder,
+  x: Value,
+  dy: Value,
+  geometry: Geometry,
+  groups = 1,
+): Value {
   const windows: Window[] = geometry.spatial.map(({ input, output, kernel, stride, dilation, low }) => ({
     size: output,
     stride: dilation,
@@ -208,14 +214,6 @@ function filterGradient(b: FunctionBuilder, x: Value, dy: Value, geometry: Geome
   return convolution(b, x, dy, dimensions, windows, shape, { batchGroups: groups });
 }
 
-/** The kernel of a depthwise convolution: the channels' kernels one after another. [h, w, c, m] -> [h, w, 1, c m] */
-function depthwise(b: FunctionBuilder, x: Value, filter: Value, attrs: Attributes): Value {
-  const [height, width, channels, multiplier] = filter.type.shape;
-  const geometry = geometry2d(x.type.shape, filter.type.shape, attrs, true);
-  const kernel = b.reshape(filter, [height, width, 1, channels * multiplier]);
-  return forward(b, x, kernel, geometry, channels);
-}
-
 // 2-D
 
 lower('Conv2D', (b, { x, filter }, attrs) =>
@@ -227,17 +225,6 @@ lower('Conv2DBackpropInput', (b, { dy, filter }, attrs) =>
 lower('Conv2DBackpropFilter', (b, { x, dy }, attrs) =>
   filterGradient(b, x, dy, geometry2d(x.type.shape, attrs.filterShape as number[], attrs)),
 );
-
-lower('DepthwiseConv2dNative', (b, { x, filter }, attrs) => depthwise(b, x, filter, attrs));
-lower('DepthwiseConv2dNativeBackpropInput', (b, { dy, filter }, attrs) => {
-  const geometry = geometry2d(attrs.inputShape as number[], filter.type.shape, attrs, true);
-  return inputGradient(b, dy, filter, geometry, filter.type.shape[2]);
-});
-lower('DepthwiseConv2dNativeBackpropFilter', (b, { x, dy }, attrs) => {
-  const filterShape = attrs.filterShape as number[];
-  const geometry = geometry2d(x.type.shape, filterShape, attrs, true);
-  return b.reshape(filterGradient(b, x, dy, geometry, filterShape[2]), filterShape);
-});
 
 // 3-D
 
@@ -254,7 +241,7 @@ lower('Conv3DBackpropFilterV2', (b, { x, dy }, attrs) =>
 // With bias and activation
 
 /** Bias and slopes, one per channel, meet the channels wherever the data format has them. */
-function finish(b: FunctionBuilder, y: Value, inputs: Inputs, attrs: Attributes): Value {
+export function finish(b: FunctionBuilder, y: Value, inputs: Inputs, attrs: Attributes): Value {
   const perChannel = (value: Value): Value =>
     attrs.dataFormat === 'NCHW' && value.type.shape.length === 1 && value.type.shape[0] !== 1
       ? b.reshape(value, [value.type.shape[0], 1, 1])
@@ -274,6 +261,3 @@ lower('FusedConv2D', (b, inputs, attrs) => {
   const { x, filter } = inputs;
   return finish(b, forward(b, x, filter, geometry2d(x.type.shape, filter.type.shape, attrs)), inputs, attrs);
 });
-lower('FusedDepthwiseConv2D', (b, inputs, attrs) =>
-  finish(b, depthwise(b, inputs.x, inputs.filter, attrs), inputs, attrs),
-);

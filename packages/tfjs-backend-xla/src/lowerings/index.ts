@@ -2,6 +2,7 @@
 import './complex.js';
 import './convolution.js';
 import './counting.js';
+import './depthwise-convolution.js';
 import './elementwise.js';
 import './gather-scatter.js';
 import './image.js';

@@ -1,7 +1,6 @@
 import { backend_util } from '@tensorflow/tfjs-core';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
-import type { Window } from '../hlo/windows.js';
-import { offsets, windowElement } from './pooling.js';
+import { offsets, placeWindowElement, type Window, windowElement } from '../hlo/windows.js';
 import { type Attributes, lower } from './table.js';
 
 /*
@@ -115,21 +114,8 @@ lower('Dilation2D', (b, { x, filter }, attrs) => {
 
 lower('Dilation2DBackpropInput', (b, { x, filter, dy }, attrs) => {
   const dilation = dilationOf(x, filter, attrs);
-  const { windows, outputShape } = dilation;
   return shares(b, x, filter, dy, dilation)
-    .map(([at, share]) => {
-      const low = windows.map((window, i) => at[i] * window.dilation - window.low);
-      const high = windows.map(
-        ({ stride }, i) => x.type.shape[i] - ((outputShape[i] - 1) * stride + 1) - low[i],
-      );
-      return b.pad(
-        share,
-        b.like(share, 0),
-        low,
-        high,
-        windows.map(({ stride }) => stride - 1),
-      );
-    })
+    .map(([at, share]) => placeWindowElement(b, share, dilation.windows, x.type.shape, at))
     .reduce((sum, value) => b.binary('add', sum, value));
 });
 

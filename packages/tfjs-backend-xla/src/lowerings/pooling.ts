@@ -1,7 +1,7 @@
 import { backend_util } from '@tensorflow/tfjs-core';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
 import { sameShape } from '../hlo/types.js';
-import { addToMaxima, reduceWindow, type Window } from '../hlo/windows.js';
+import { addToMaxima, offsets, reduceWindow, type Window, windowElement } from '../hlo/windows.js';
 import { isNan } from './elementwise.js';
 import { type Attributes, type Inputs, lower, lowerList } from './table.js';
 
@@ -202,36 +202,3 @@ lowerList('MaxPoolWithArgmax', (b, { x }: Inputs, attrs) => {
   }
   return [b.convert(best!, x.type.element), place!];
 });
-
-/** All positions in a window, the last dimension fastest. */
-export function offsets(windows: readonly Window[]): number[][] {
-  return windows.reduce<number[][]>(
-    (all, { size }) => all.flatMap((head) => Array.from({ length: size }, (_, i) => [...head, i])),
-    [[]],
-  );
-}
-
-/** What every window sees at one of its positions; `fill` where that is padding. */
-export function windowElement(
-  b: FunctionBuilder,
-  x: Value,
-  fill: Value,
-  windows: readonly Window[],
-  outputShape: readonly number[],
-  at: readonly number[],
-): Value {
-  const padded = b.pad(
-    x,
-    fill,
-    windows.map(({ low }) => low),
-    windows.map(({ high }) => high),
-  );
-  const begin = windows.map(({ dilation }, i) => at[i] * dilation);
-  const end = windows.map(({ stride }, i) => begin[i] + (outputShape[i] - 1) * stride + 1);
-  return b.slice(
-    padded,
-    begin,
-    end,
-    windows.map(({ stride }) => stride),
-  );
-}
