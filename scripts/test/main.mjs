@@ -44,6 +44,18 @@ const PARTS = [
         ...aboveTheBackend.map((name) => `--filter=@primal-attention/${name}`),
       ),
   },
+  {
+    name: 'conformance',
+    command: () =>
+      node(
+        TOOLS.turbo,
+        'run',
+        'conformance',
+        '--filter=@primal-attention/tfjs-backend-xla',
+        '--ui=stream',
+        '--output-logs=new-only',
+      ),
+  },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
   {
     name: 'scripts',

@@ -52,6 +52,19 @@ describe.runIf(compiles)('costOf', () => {
     expect(flops((x) => tf.mean(x, 0))).toEqual([4 * 5 + 4, 0]);
   });
 
+  test('a convolution: 2 per weight of a filter and element of the result, and so its gradients', () => {
+    const x = tf.ones([2, 8, 8, 3]) as tf.Tensor4D;
+    const w = tf.ones([5, 5, 3, 4]) as tf.Tensor4D;
+    const forward = jit((x: tf.Tensor4D, w: tf.Tensor4D) => tf.conv2d(x, w, 1, 'valid'));
+    const flops = 2 * (2 * 4 * 4 * 4) * (5 * 5 * 3);
+    expect(costOf(forward, x, w).flops).toBe(flops);
+    const gradientOfFilter = jit((w: tf.Tensor4D) =>
+      tf.grad((w: tf.Tensor) => tf.sum(tf.conv2d(x, w as tf.Tensor4D, 1, 'valid')))(w),
+    );
+    expect(costOf(gradientOfFilter, w).flops).toBeGreaterThanOrEqual(flops);
+    expect(costOf(gradientOfFilter, w).flops).toBeLessThan(1.1 * flops);
+  });
+
   test('a loop counts its body as often as it runs', () => {
     const steps = 9;
     const power = jit((w: tf.Tensor2D) =>

@@ -1,4 +1,5 @@
 import {
+  type DataType,
   getKernelsForBackend,
   type KernelFunc,
   registerKernel,
@@ -6,6 +7,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from './backend.js';
+import { castKnown } from './cast-known.js';
 import { runOnHost } from './fallback.js';
 import { checks } from './index-checks.js';
 import { storeFloat } from './precision/gradient-storage.js';
@@ -15,14 +17,24 @@ import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowe
 
 export const backendName = 'xla';
 
+/** Where a kernel runs: as part of a program, by sharing its input's data, or on the host. */
+export type KernelKind = 'program' | 'view' | 'host';
+
+const kinds = new Map<string, KernelKind>();
+
+/** The registered kernels and where they run. */
+export function kernelKinds(): ReadonlyMap<string, KernelKind> {
+  return kinds;
+}
+
 /** Registers all kernels of the backend with tfjs: lowered ones, views, and tfjs's CPU kernels for the rest. */
 export function registerKernels(): void {
-  const registered = new Set<string>();
   const register = (
     kernelName: string,
+    kind: KernelKind,
     run: (backend: XlaBackend, inputs: never, attrs: Attributes) => TensorInfo[] | TensorInfo,
   ): void => {
-    registered.add(kernelName);
+    kinds.set(kernelName, kind);
     const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) =>
       run(backend as XlaBackend, inputs as never, (attrs ?? {}) as unknown as Attributes);
     registerKernel({ kernelName, backendName, kernelFunc });
@@ -39,12 +51,20 @@ export function registerKernels(): void {
   const slice = lowered('Slice');
   register(
     'Slice',
+    'program',
     (backend, inputs: { x: TensorInfo }, attrs) =>
       sliceRows(backend, inputs.x, attrs) ?? slice(backend, inputs, attrs),
   );
-  for (const name of loweredKernels()) if (!registered.has(name)) register(name, lowered(name));
-  register('Identity', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
-  register('Reshape', (backend, { x }: { x: TensorInfo }, attrs) => {
+  const cast = lowered('Cast');
+  register(
+    'Cast',
+    'program',
+    (backend, inputs: { x: TensorInfo }, attrs) =>
+      castKnown(backend, inputs.x, attrs.dtype as DataType) ?? cast(backend, inputs, attrs),
+  );
+  for (const name of loweredKernels()) if (!kinds.has(name)) register(name, 'program', lowered(name));
+  register('Identity', 'view', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
+  register('Reshape', 'view', (backend, { x }: { x: TensorInfo }, attrs) => {
     const size = util.sizeFromShape(x.shape);
     const shape = util.inferFromImplicitShape(attrs.shape as number[], size);
     util.assert(
@@ -53,7 +73,7 @@ export function registerKernels(): void {
     );
     return backend.view(x, shape);
   });
-  register('ExpandDims', (backend, { input }: { input: TensorInfo }, attrs) => {
+  register('ExpandDims', 'view', (backend, { input }: { input: TensorInfo }, attrs) => {
     const rank = input.shape.length;
     const dim = attrs.dim as number;
     util.assert(
@@ -64,12 +84,12 @@ export function registerKernels(): void {
     shape.splice(dim < 0 ? rank + 1 + dim : dim, 0, 1);
     return backend.view(input, shape);
   });
-  register(storeFloat, (backend, { x }: { x: TensorInfo }, { element }) => {
+  register(storeFloat, 'program', (backend, { x }: { x: TensorInfo }, { element }) => {
     backend.makeRoom();
     return backend.tensorInfo(backend.convert(backend.operand(x), element as 'f32' | 'bf16'));
   });
   for (const { kernelName } of getKernelsForBackend('cpu')) {
-    if (registered.has(kernelName)) continue;
-    register(kernelName, (backend, inputs, attrs) => runOnHost(backend, kernelName, inputs, attrs));
+    if (kinds.has(kernelName)) continue;
+    register(kernelName, 'host', (backend, inputs, attrs) => runOnHost(backend, kernelName, inputs, attrs));
   }
 }

@@ -1,29 +1,39 @@
 import type { ElementType } from '@primal-attention/pjrt';
 
-const scratch = new DataView(new ArrayBuffer(4));
+const scratch = new DataView(new ArrayBuffer(8));
 
-/** The bits of a float32 as hexadecimal: the parser takes no NaN and no infinity by name. */
-function floatBits(value: number): string {
-  scratch.setFloat32(0, value);
-  return `0x${scratch.getUint32(0).toString(16).toUpperCase().padStart(8, '0')}`;
+/** The bits of a float as hexadecimal: the parser takes no NaN and no infinity by name. */
+function floatBits(value: number, element: 'f32' | 'f64'): string {
+  const hex = (word: number): string => word.toString(16).toUpperCase().padStart(8, '0');
+  if (element === 'f32') {
+    scratch.setFloat32(0, value);
+    return `0x${hex(scratch.getUint32(0))}`;
+  }
+  scratch.setFloat64(0, value);
+  return `0x${hex(scratch.getUint32(0))}${hex(scratch.getUint32(4))}`;
 }
 
-/** A number as StableHLO writes it in a `dense<…>` literal. Floats are rounded to float32. */
+/** A number as StableHLO writes it in a `dense<…>` literal. Floats are rounded to float32, except for f64. */
 export function literal(value: number | boolean, element: ElementType): string {
   switch (element) {
     case 'i1':
       return value ? 'true' : 'false';
     case 'bf16':
-    case 'f32': {
-      const number = Math.fround(Number(value));
+    case 'f32':
+    case 'f64': {
+      const number = element === 'f64' ? Number(value) : Math.fround(Number(value));
       // bf16 is the upper half of f32; finite numbers are rounded by the parser.
-      if (!Number.isFinite(number)) return floatBits(number).slice(0, element === 'bf16' ? 6 : undefined);
+      if (!Number.isFinite(number)) {
+        return element === 'bf16' ? floatBits(number, 'f32').slice(0, 6) : floatBits(number, element);
+      }
       if (Object.is(number, -0)) return '-0.0';
       const text = number.toString();
       if (!text.includes('e')) return text.includes('.') ? text : `${text}.0`;
       const [mantissa, exponent] = text.split('e');
       return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}e${exponent}`;
     }
+    case 'complex<f32>':
+      return `(${literal(value, 'f32')}, 0.0)`;
     case 'i32':
     case 'ui32':
     case 'i64': {
