@@ -19,7 +19,7 @@ import { DataValue, type HostArray, newHostArray, type PendingValue } from './gr
 import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
 import { compileFunction } from './jit/jit.js';
 import type { Trace } from './jit/trace.js';
-import { type Attributes, type Inputs, type Lowering, NotLowered } from './lowerings/table.js';
+import { type Attributes, type Inputs, type Lowering, NotLowered, takesComplex } from './lowerings/table.js';
 
 /** What stands behind a tensor's data id. Tensors that are reshapes or clones of each other share it. */
 export interface Entry {
@@ -84,7 +84,7 @@ export class XlaBackend extends KernelBackend {
       entry.strings = values;
     } else {
       const value = new DataValue(tensorType(element, shape));
-      value.host = toHostArray(values, dtype, sizeOf(shape));
+      value.host = toHostArray(values, dtype, dtype === 'complex64' ? 2 * sizeOf(shape) : sizeOf(shape));
       value.hold();
       entry.value = value;
     }
@@ -200,7 +200,7 @@ export class XlaBackend extends KernelBackend {
     for (const name of Object.keys(inputs)) {
       const info = inputs[name];
       if (info == null) continue;
-      if (info.dtype === 'string' || info.dtype === 'complex64')
+      if (info.dtype === 'string' || (info.dtype === 'complex64' && !takesComplex(kernel)))
         return this.#runOnHost(kernel, inputs, attrs);
       names.push(name);
       operands.push(this.operand(info));
@@ -352,6 +352,7 @@ function toHostArray(values: BackendValues, dtype: DataType, size: number): Host
   // A copy: the program may run, and read it, after the caller has put other numbers there.
   switch (dtype) {
     case 'float32':
+    case 'complex64':
       return Float32Array.from(list);
     case 'int32':
       return Int32Array.from(list);

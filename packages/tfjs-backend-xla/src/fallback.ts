@@ -34,7 +34,9 @@ export function runOnHost(
   const cpu = host;
   const temporary = new Set<object>();
   const toHost = (info: TensorInfo): TensorInfo => {
-    const dataId = cpu.write(backend.readSync(info.dataId), info.shape, info.dtype);
+    const values = backend.readSync(info.dataId);
+    if (info.dtype === 'complex64') return complexOnHost(cpu, values as Float32Array, info.shape, temporary);
+    const dataId = cpu.write(values, info.shape, info.dtype);
     temporary.add(dataId);
     // Some of tfjs's kernels take their inputs for tensors, which know their rank.
     return { dataId, shape: info.shape, dtype: info.dtype, rank: info.shape.length } as TensorInfo;
@@ -57,6 +59,25 @@ export function runOnHost(
   for (const output of outputs) temporary.add(output.dataId);
   for (const dataId of temporary) cpu.disposeData(dataId, true);
   return Array.isArray(result) ? results : results[0];
+}
+
+/** tfjs's CPU backend keeps the two parts of a complex tensor apart. */
+function complexOnHost(
+  cpu: MathBackendCPU,
+  values: Float32Array,
+  shape: number[],
+  temporary: Set<object>,
+): TensorInfo {
+  const part = (offset: number): TensorInfo => {
+    const list = Float32Array.from({ length: values.length / 2 }, (_, i) => values[2 * i + offset]);
+    return { dataId: cpu.write(list, shape, 'float32'), shape, dtype: 'float32' };
+  };
+  const [real, imag] = [part(0), part(1)];
+  const { kernelFunc } = getKernel('Complex', 'cpu');
+  const info = kernelFunc({ inputs: { real, imag }, attrs: undefined, backend: cpu }) as TensorInfo;
+  // The complex tensor refers to its parts: the order of their disposal is that of the set.
+  temporary.add(info.dataId).add(real.dataId).add(imag.dataId);
+  return { ...info, rank: shape.length } as TensorInfo;
 }
 
 function silentHost(): MathBackendCPU {

@@ -2,7 +2,7 @@ import { byteSize, type DeviceBuffer, type ElementType } from '@primal-attention
 import type { TensorType } from '../hlo/types.js';
 import type { Graph, Node } from './graph.js';
 
-/** What a typed array of a tensor's values looks like on the host. */
+/** What a typed array of a tensor's values looks like on the host; real and imaginary parts of complex ones alternate. */
 export type HostArray = Float32Array | Int32Array | Uint8Array;
 
 /**
@@ -80,6 +80,8 @@ export function newHostArray(element: ElementType, size: number): HostArray {
       return new Int32Array(size);
     case 'i1':
       return new Uint8Array(size);
+    case 'complex<f32>':
+      return new Float32Array(2 * size);
     default:
       throw new Error(`no host array for the element type ${element}`);
   }

@@ -22,6 +22,8 @@ export function literal(value: number | boolean, element: ElementType): string {
       const [mantissa, exponent] = text.split('e');
       return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}e${exponent}`;
     }
+    case 'complex<f32>':
+      return `(${literal(value, 'f32')}, 0.0)`;
     case 'i32':
       // What does not fit, such as an infinite limit for clipping, becomes the nearest number that does.
       return integer(Math.min(Math.max(Number(value), -(2 ** 31)), 2 ** 31 - 1));

@@ -33,7 +33,12 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-const elementOfDtype: Partial<Record<DataType, ElementType>> = { float32: 'f32', int32: 'i32', bool: 'i1' };
+const elementOfDtype: Partial<Record<DataType, ElementType>> = {
+  float32: 'f32',
+  int32: 'i32',
+  bool: 'i1',
+  complex64: 'complex<f32>',
+};
 
 /** The element type that holds a tfjs dtype on the device; undefined for those that stay on the host (string). */
 export function elementOf(dtype: DataType): ElementType | undefined {
@@ -48,6 +53,8 @@ export function dtypeOf(element: ElementType): DataType {
       return 'int32';
     case 'i1':
       return 'bool';
+    case 'complex<f32>':
+      return 'complex64';
     default:
       throw new Error(`no tfjs dtype for the element type ${element}`);
   }

@@ -1,5 +1,6 @@
 import type { Comparison, FunctionBuilder, Value } from '../hlo/function-builder.js';
 import { tensorType } from '../hlo/types.js';
+import { realPart, toComplex } from './complex.js';
 import { type Lowering, lower, NotLowered } from './table.js';
 
 // Binary
@@ -19,7 +20,10 @@ for (const [kernel, op] of Object.entries(binary)) lower(kernel, (b, { a, b: c }
 
 lower('Pow', (b, { a, b: c }) => b.binary('power', a, c));
 
-lower('RealDiv', (b, { a, b: c }) => b.binary('divide', b.convert(a, 'f32'), b.convert(c, 'f32')));
+lower('RealDiv', (b, { a, b: c }) => {
+  if (a.type.element === 'complex<f32>') return b.binary('divide', a, c);
+  return b.binary('divide', b.convert(a, 'f32'), b.convert(c, 'f32'));
+});
 
 /** An integer, also of floats, as in tfjs. */
 lower('FloorDiv', (b, { a, b: c }) => {
@@ -168,7 +172,10 @@ lower('ClipByValue', (b, { x }, { clipValueMin, clipValueMax }) =>
   ),
 );
 
-lower('Cast', ((b, { x }, { dtype }) => {
+/** Of a complex number the real part is taken, as in tfjs. */
+lower('Cast', ((b, inputs, { dtype }) => {
+  if (dtype === 'complex64') return toComplex(b, inputs.x);
+  const x = inputs.x.type.element === 'complex<f32>' ? realPart(b, inputs.x) : inputs.x;
   switch (dtype) {
     case 'float32':
       return b.convert(x, 'f32');

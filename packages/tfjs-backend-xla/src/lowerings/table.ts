@@ -36,6 +36,17 @@ export function returnsList(kernelName: string): boolean {
   return lists.has(kernelName);
 }
 
+const complexKernels = new Set<string>();
+
+/** Says that lowerings are right for complex64 too; a kernel that is not named here gets it on the host, or never. */
+export function allowComplex(...kernelNames: string[]): void {
+  for (const name of kernelNames) complexKernels.add(name);
+}
+
+export function takesComplex(kernelName: string): boolean {
+  return complexKernels.has(kernelName);
+}
+
 export function loweringOf(kernelName: string): Lowering | undefined {
   return table.get(kernelName);
 }
