@@ -8,6 +8,7 @@ import {
 import type { XlaBackend } from './backend.js';
 import { runOnHost } from './fallback.js';
 import { checks } from './index-checks.js';
+import { castKnown, gatherKnownRows } from './known-integers.js';
 import { sliceRows } from './slice-rows.js';
 import './lowerings/index.js';
 import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowerings/table.js';
@@ -41,6 +42,18 @@ export function registerKernels(): void {
     (backend, inputs: { x: TensorInfo }, attrs) =>
       sliceRows(backend, inputs.x, attrs) ?? slice(backend, inputs, attrs),
   );
+  const gather = lowered('GatherV2');
+  register(
+    'GatherV2',
+    (backend, inputs: { x: TensorInfo; indices: TensorInfo }, attrs) =>
+      gatherKnownRows(backend, inputs.x, inputs.indices, attrs) ?? gather(backend, inputs, attrs),
+  );
+  const cast = lowered('Cast');
+  register('Cast', (backend, inputs: { x: TensorInfo }, attrs) => {
+    const { x } = inputs;
+    if (x.dtype === attrs.dtype) return backend.view(x, x.shape);
+    return castKnown(backend, x, attrs.dtype as string) ?? cast(backend, inputs, attrs);
+  });
   for (const name of loweredKernels()) if (!registered.has(name)) register(name, lowered(name));
   register('Identity', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
   register('Reshape', (backend, { x }: { x: TensorInfo }, attrs) => {
