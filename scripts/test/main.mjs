@@ -31,6 +31,18 @@ const PARTS = [
         '--output-logs=new-only',
       ),
   },
+  {
+    name: 'conformance',
+    command: () =>
+      node(
+        TOOLS.turbo,
+        'run',
+        'conformance',
+        '--filter=@primal-attention/tfjs-backend-xla',
+        '--ui=stream',
+        '--output-logs=new-only',
+      ),
+  },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
   {
     name: 'scripts',

@@ -20,7 +20,18 @@ export const checks: Readonly<Record<string, Check>> = {
     inRange(backend, indices, attrs.shape as number[], rowDepth(indices), 'ScatterNd'),
   TensorScatterUpdate: (backend, { tensor, indices }) =>
     inRange(backend, indices, tensor.shape, rowDepth(indices), 'TensorScatterUpdate'),
+  SparseToDense: (backend, { sparseIndices }, attrs) =>
+    inRange(backend, sparseIndices, attrs.outputShape as number[], rowDepth(sparseIndices), 'SparseToDense'),
+  Bincount: (backend, { x }) => notNegative(backend, x, 'Bincount'),
+  DenseBincount: (backend, { x }) => notNegative(backend, x, 'DenseBincount'),
 };
+
+function notNegative(backend: XlaBackend, x: TensorInfo, kernel: string): void {
+  const negative = backend.knownOnHost(x)?.find((value) => value < 0);
+  if (negative !== undefined) {
+    throw new Error(`${kernel}: Input x must be non-negative! It has the value ${negative}.`);
+  }
+}
 
 /** How many dimensions each index addresses; a plain list of indices addresses rows. */
 function rowDepth(indices: TensorInfo): number {

@@ -1,4 +1,5 @@
 import {
+  type DataType,
   getKernelsForBackend,
   type KernelFunc,
   registerKernel,
@@ -6,23 +7,34 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from './backend.js';
+import { castKnown } from './cast-known.js';
 import { runOnHost } from './fallback.js';
 import { checks } from './index-checks.js';
-import { castKnown, gatherKnownRows } from './known-integers.js';
+import { gatherKnownRows } from './known-integers.js';
 import { sliceRows } from './slice-rows.js';
 import './lowerings/index.js';
 import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowerings/table.js';
 
 export const backendName = 'xla';
 
+/** Where a kernel runs: as part of a program, by sharing its input's data, or on the host. */
+export type KernelKind = 'program' | 'view' | 'host';
+
+const kinds = new Map<string, KernelKind>();
+
+/** The registered kernels and where they run. */
+export function kernelKinds(): ReadonlyMap<string, KernelKind> {
+  return kinds;
+}
+
 /** Registers all kernels of the backend with tfjs: lowered ones, views, and tfjs's CPU kernels for the rest. */
 export function registerKernels(): void {
-  const registered = new Set<string>();
   const register = (
     kernelName: string,
+    kind: KernelKind,
     run: (backend: XlaBackend, inputs: never, attrs: Attributes) => TensorInfo[] | TensorInfo,
   ): void => {
-    registered.add(kernelName);
+    kinds.set(kernelName, kind);
     const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) =>
       run(backend as XlaBackend, inputs as never, (attrs ?? {}) as unknown as Attributes);
     registerKernel({ kernelName, backendName, kernelFunc });
@@ -39,24 +51,27 @@ export function registerKernels(): void {
   const slice = lowered('Slice');
   register(
     'Slice',
+    'program',
     (backend, inputs: { x: TensorInfo }, attrs) =>
       sliceRows(backend, inputs.x, attrs) ?? slice(backend, inputs, attrs),
   );
   const gather = lowered('GatherV2');
   register(
     'GatherV2',
+    'program',
     (backend, inputs: { x: TensorInfo; indices: TensorInfo }, attrs) =>
       gatherKnownRows(backend, inputs.x, inputs.indices, attrs) ?? gather(backend, inputs, attrs),
   );
   const cast = lowered('Cast');
-  register('Cast', (backend, inputs: { x: TensorInfo }, attrs) => {
-    const { x } = inputs;
-    if (x.dtype === attrs.dtype) return backend.view(x, x.shape);
-    return castKnown(backend, x, attrs.dtype as string) ?? cast(backend, inputs, attrs);
-  });
-  for (const name of loweredKernels()) if (!registered.has(name)) register(name, lowered(name));
-  register('Identity', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
-  register('Reshape', (backend, { x }: { x: TensorInfo }, attrs) => {
+  register(
+    'Cast',
+    'program',
+    (backend, inputs: { x: TensorInfo }, attrs) =>
+      castKnown(backend, inputs.x, attrs.dtype as DataType) ?? cast(backend, inputs, attrs),
+  );
+  for (const name of loweredKernels()) if (!kinds.has(name)) register(name, 'program', lowered(name));
+  register('Identity', 'view', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
+  register('Reshape', 'view', (backend, { x }: { x: TensorInfo }, attrs) => {
     const size = util.sizeFromShape(x.shape);
     const shape = util.inferFromImplicitShape(attrs.shape as number[], size);
     util.assert(
@@ -65,7 +80,7 @@ export function registerKernels(): void {
     );
     return backend.view(x, shape);
   });
-  register('ExpandDims', (backend, { input }: { input: TensorInfo }, attrs) => {
+  register('ExpandDims', 'view', (backend, { input }: { input: TensorInfo }, attrs) => {
     const rank = input.shape.length;
     const dim = attrs.dim as number;
     util.assert(
@@ -77,7 +92,7 @@ export function registerKernels(): void {
     return backend.view(input, shape);
   });
   for (const { kernelName } of getKernelsForBackend('cpu')) {
-    if (registered.has(kernelName)) continue;
-    register(kernelName, (backend, inputs, attrs) => runOnHost(backend, kernelName, inputs, attrs));
+    if (kinds.has(kernelName)) continue;
+    register(kernelName, 'host', (backend, inputs, attrs) => runOnHost(backend, kernelName, inputs, attrs));
   }
 }

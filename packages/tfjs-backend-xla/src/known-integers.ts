@@ -5,17 +5,12 @@ import type { Attributes } from './lowerings/table.js';
 
 /*
  * Integers whose values the host knows stay known through what happens to them on their way to a look-up: rows of them
- * are taken out of a data set (by gather or slice, as `LayersModel.fit` and `predict` do), and they are cast. So a token
- * id beyond the vocabulary is an error there too, instead of a row of zeros. They are small, and must go to the device
- * for each batch anyway.
+ * are taken out of a data set (by gather or slice, as `LayersModel.fit` and `predict` do), and cast (cast-known.ts). So a
+ * token id beyond the vocabulary is an error there too, instead of a row of zeros.
  */
 
 function knownValues(backend: XlaBackend, info: TensorInfo, dtype = info.dtype): HostArray | undefined {
   return backend.tracing || info.dtype !== dtype ? undefined : backend.knownOnHost(info);
-}
-
-function integers(backend: XlaBackend, values: Int32Array, shape: number[]): TensorInfo {
-  return { dataId: backend.write(values, shape, 'int32'), shape, dtype: 'int32' };
 }
 
 /** Rows of integers by known indices, all of them in range; undefined for every other gather. */
@@ -37,7 +32,8 @@ export function gatherKnownRows(
     if (row < 0 || row >= x.shape[0]) return undefined;
     taken.set(rows.subarray(row * width, (row + 1) * width) as Int32Array, i * width);
   }
-  return integers(backend, taken, [...indices.shape, ...x.shape.slice(1)]);
+  const shape = [...indices.shape, ...x.shape.slice(1)];
+  return { dataId: backend.write(taken, shape, 'int32'), shape, dtype: 'int32' };
 }
 
 /**
@@ -57,26 +53,4 @@ export function sliceKnownRows(
   const taken = rows.subarray(begin * width, (begin + count) * width);
   const shape = [count, ...x.shape.slice(1)];
   return { dataId: backend.write(taken, shape, x.dtype), shape, dtype: x.dtype };
-}
-
-/**
- * A cast between integers and floats. (A model takes its inputs as floats unless told otherwise; an embedding casts them
- * back.) Undefined when the values are not known, or the cast is another.
- */
-export function castKnown(backend: XlaBackend, x: TensorInfo, dtype: string): TensorInfo | undefined {
-  const shape = [...x.shape];
-  if (dtype === 'float32') {
-    const values = knownValues(backend, x, 'int32');
-    if (values === undefined) return undefined;
-    return { dataId: backend.write(Float32Array.from(values), shape, dtype), shape, dtype };
-  }
-  if (dtype !== 'int32') return undefined;
-  const values = knownValues(backend, x, 'float32');
-  if (values === undefined || !values.every(isInt32)) return undefined;
-  return integers(backend, Int32Array.from(values), shape);
-}
-
-/** What does not fit, and NaN, is left to the device, so that it becomes the same as everywhere else. */
-function isInt32(value: number): boolean {
-  return value >= -(2 ** 31) && value < 2 ** 31;
 }

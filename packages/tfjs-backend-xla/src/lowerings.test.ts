@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { evaluate, expectClose, expectSameAsCpu, xla } from './testing/compare.js';
+import { describe, it } from 'vitest';
+import { evaluate, expectClose, expectSameAsCpu, filled } from './testing/compare.js';
 
 const special = [
   Number.NaN,
@@ -33,12 +33,6 @@ const broadcasting = fc
     const thin = (mask: number) => shape.map((n, i) => ((mask >> i) & 1 ? 1 : n));
     return [thin(maskA), thin(maskB & ~maskA).slice(Math.min(drop, shape.length))] as const;
   });
-
-const filled = (shape: readonly number[], salt = 0) =>
-  tf.tensor(
-    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(1.7 * i + salt) * 3),
-    [...shape],
-  );
 
 describe('elementwise', () => {
   const unary: Record<string, (x: tf.Tensor) => tf.Tensor> = {
@@ -186,43 +180,6 @@ describe('elementwise', () => {
       tf.logicalOr(c(), c()),
       tf.logicalXor(c(), c()),
     ]);
-  });
-});
-
-describe('NaN is never lost', () => {
-  const { NaN: nan } = Number;
-  it('in maximum, minimum, max, relu6, softmax', () => {
-    expectSameAsCpu(() => [
-      tf.maximum(tf.tensor1d([5, nan]), tf.tensor1d([nan, 5])),
-      tf.minimum(tf.tensor1d([5, nan]), tf.tensor1d([nan, 5])),
-      tf.max(
-        tf.tensor2d([
-          [nan, 1, 3, 2],
-          [1, 3, 2, nan],
-        ]),
-        1,
-      ),
-      tf.relu6(tf.tensor1d([nan, -1, 7])),
-    ]); // prettier-ignore
-    const [{ values }] = evaluate('xla', () => tf.softmax(tf.tensor1d([1, nan, 2])));
-    expect(values).toEqual([nan, nan, nan]);
-  });
-
-  it('and argMax passes it over, at every size and place', () => {
-    const argMax = (values: number[]) => evaluate('xla', () => tf.argMax(tf.tensor1d(values)))[0].values[0];
-    const argMin = (values: number[]) => evaluate('xla', () => tf.argMin(tf.tensor1d(values)))[0].values[0];
-    expect(argMax([4, 5.5, nan])).toBe(1);
-    expect(argMax([0, 3, 5, nan, 3])).toBe(2);
-    expect(argMin([1, nan, 3])).toBe(0);
-    for (const size of [3, 5, 8]) expect(argMax(new Array(size).fill(nan))).toBe(0);
-    for (let size = 3; size < 20; size += 4) {
-      for (let place = 0; place < size; place++) {
-        const values = Array.from({ length: size }, (_, i) => (i === place ? nan : (i * 7) % size));
-        const finite = values.map((v) => (Number.isNaN(v) ? -1 : v));
-        expect(argMax(values)).toBe(finite.indexOf(Math.max(...finite)));
-      }
-    }
-    expect(argMax([nan, Number.NEGATIVE_INFINITY])).toBe(1);
   });
 });
 
@@ -422,55 +379,6 @@ describe('gather and scatter', () => {
       tf.scatterND(tf.tensor2d([[1], [3], [1]], [3, 1], 'int32'), filled([3, 2]), [4, 2]),
       tf.unsortedSegmentSum(filled([4, 2]), tf.tensor1d([1, 0, 1, 2], 'int32'), 3),
     ]); // prettier-ignore
-  });
-
-  it('reads zeros for an index that is out of range, and gives it no gradient', () => {
-    for (const index of [7, -1, 3]) {
-      const indices = tf.tensor1d([index, 1], 'int32');
-      const x = tf.tensor1d([10, 20, 30]);
-      const lookUp = (x: tf.Tensor, indices: tf.Tensor1D) => tf.gather(x, indices);
-      expect([...xla().jit(lookUp)(x, indices).dataSync()]).toEqual([0, 20]);
-      const slope = (x: tf.Tensor, indices: tf.Tensor1D) => tf.grad((x: tf.Tensor) => lookUp(x, indices))(x);
-      expect([...xla().jit(slope)(x, indices).dataSync()]).toEqual([0, 1, 0]);
-    }
-  });
-
-  it('names an index that is out of range, where it is known outside jit', () => {
-    expect(() => tf.gather(tf.tensor1d([10, 20, 30]), tf.tensor1d([7], 'int32'))).toThrow(/7.*\[0, 2\]/);
-    expect(() => tf.gather(tf.tensor1d([10, 20, 30]), tf.tensor1d([-1], 'int32'))).toThrow(/-1.*\[0, 2\]/);
-  });
-});
-
-describe('constants', () => {
-  const floats = [
-    Number.NaN,
-    Number.NEGATIVE_INFINITY,
-    Number.POSITIVE_INFINITY,
-    1e-7,
-    1e21,
-    3.4028235e38,
-    16777217,
-    0.1,
-    -0,
-  ];
-
-  it.each(floats)('float %d is what float32 makes of it', (value) => {
-    const round = Math.fround(value);
-    for (const compute of [
-      () => tf.fill([2], value),
-      () => tf.scalar(value).mul(1),
-      () => tf.tensor1d([value, 5]).slice(0, 1),
-    ]) {
-      expect(evaluate('xla', compute)[0].values[0]).toBe(round);
-      expect(evaluate('xla', () => xla().jit(compute)())[0].values[0]).toBe(round);
-    }
-  });
-
-  it('integers are exact', () => {
-    const values = [2147483647, -2147483648, 0];
-    const compute = () => tf.tensor1d(values, 'int32').add(tf.scalar(0, 'int32'));
-    expect(evaluate('xla', compute)[0].values).toEqual(values);
-    expect(evaluate('xla', () => xla().jit(compute)())[0].values).toEqual(values);
   });
 });
 

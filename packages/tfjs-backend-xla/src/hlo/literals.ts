@@ -1,21 +1,27 @@
 import type { ElementType } from '@primal-attention/pjrt';
 
-const scratch = new DataView(new ArrayBuffer(4));
+const scratch = new DataView(new ArrayBuffer(8));
 
-/** The bits of a float32 as hexadecimal: the parser takes no NaN and no infinity by name. */
-function floatBits(value: number): string {
-  scratch.setFloat32(0, value);
-  return `0x${scratch.getUint32(0).toString(16).toUpperCase().padStart(8, '0')}`;
+/** The bits of a float as hexadecimal: the parser takes no NaN and no infinity by name. */
+function floatBits(value: number, element: 'f32' | 'f64'): string {
+  const hex = (word: number): string => word.toString(16).toUpperCase().padStart(8, '0');
+  if (element === 'f32') {
+    scratch.setFloat32(0, value);
+    return `0x${hex(scratch.getUint32(0))}`;
+  }
+  scratch.setFloat64(0, value);
+  return `0x${hex(scratch.getUint32(0))}${hex(scratch.getUint32(4))}`;
 }
 
-/** A number as StableHLO writes it in a `dense<…>` literal. Floats are rounded to float32. */
+/** A number as StableHLO writes it in a `dense<…>` literal. Floats are rounded to float32, except for f64. */
 export function literal(value: number | boolean, element: ElementType): string {
   switch (element) {
     case 'i1':
       return value ? 'true' : 'false';
-    case 'f32': {
-      const number = Math.fround(Number(value));
-      if (!Number.isFinite(number)) return floatBits(number);
+    case 'f32':
+    case 'f64': {
+      const number = element === 'f32' ? Math.fround(Number(value)) : Number(value);
+      if (!Number.isFinite(number)) return floatBits(number, element);
       if (Object.is(number, -0)) return '-0.0';
       const text = number.toString();
       if (!text.includes('e')) return text.includes('.') ? text : `${text}.0`;

@@ -51,8 +51,18 @@ export function convolution(
   );
 }
 
+/** The part of `x` that the windows reach: a window operation pads, but does not crop. */
+function reached(b: FunctionBuilder, x: Value, windows: readonly Window[]): Value {
+  if (windows.every(({ high }) => high >= 0)) return x;
+  return b.slice(
+    x,
+    windows.map(() => 0),
+    windows.map(({ high }, i) => x.type.shape[i] + Math.min(0, high)),
+  );
+}
+
 function windowAttributes(windows: readonly Window[]): string {
-  const pad = windows.map(({ low, high }) => `[${low}, ${high}]`).join(', ');
+  const pad = windows.map(({ low, high }) => `[${low}, ${Math.max(0, high)}]`).join(', ');
   return (
     `window_dimensions = array<i64: ${windows.map(({ size }) => size)}>, ` +
     `window_strides = array<i64: ${windows.map(({ stride }) => stride)}>, ` +
@@ -64,11 +74,12 @@ function windowAttributes(windows: readonly Window[]): string {
 export function reduceWindow(
   b: FunctionBuilder,
   op: 'add' | 'maximum',
-  x: Value,
+  whole: Value,
   init: Value,
   windows: readonly Window[],
   shape: readonly number[],
 ): Value {
+  const x = reached(b, whole, windows);
   const type = tensorType(x.type.element, shape);
   const scalar = init.type.text;
   const body =
@@ -98,13 +109,14 @@ function largerNumber(scalar: string): string {
  */
 export function addToMaxima(
   b: FunctionBuilder,
-  x: Value,
+  whole: Value,
   source: Value,
   init: Value,
   windows: readonly Window[],
 ): Value {
+  const x = reached(b, whole, windows);
   const scalar = init.type.text;
-  return b.emit(
+  const sums = b.emit(
     `"stablehlo.select_and_scatter"(${x.name}, ${source.name}, ${init.name}) ({\n^bb0(%p: ${scalar}, %q: ${scalar}):\n` +
       // What the window has chosen so far stays unless the next one is larger, or it was NaN.
       ` %g = stablehlo.compare GE, %p, %q : (${scalar}, ${scalar}) -> tensor<i1>\n` +
@@ -115,4 +127,8 @@ export function addToMaxima(
       `{${windowAttributes(windows)}} : (${x.type.text}, ${source.type.text}, ${scalar}) -> ${x.type.text}`,
     x.type,
   );
+  if (x === whole) return sums;
+  const none = windows.map(() => 0);
+  const cropped = windows.map(({ high }) => Math.max(0, -high));
+  return b.pad(sums, init, none, cropped);
 }

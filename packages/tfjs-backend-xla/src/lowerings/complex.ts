@@ -29,9 +29,7 @@ lower('Real', (b, { input }) =>
   input.type.element === 'complex<f32>' ? realPart(b, input) : b.convert(input, 'f32'),
 );
 lower('Imag', (b, { input }) =>
-  input.type.element === 'complex<f32>'
-    ? part(b, 'imag', input)
-    : b.constant(0, 'f32', input.type.shape),
+  input.type.element === 'complex<f32>' ? part(b, 'imag', input) : b.constant(0, 'f32', input.type.shape),
 );
 
 lower('ComplexAbs', (b, { x }) => {
@@ -52,7 +50,19 @@ for (const kind of ['FFT', 'IFFT']) {
 
 allowComplex(
   ...['Complex', 'Real', 'Imag', 'ComplexAbs', 'FFT', 'IFFT', 'Cast'],
-  ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Neg', 'Square', 'Reciprocal', 'Equal', 'NotEqual', 'Select'],
+  ...[
+    'Add',
+    'AddN',
+    'Sub',
+    'Multiply',
+    'RealDiv',
+    'Neg',
+    'Square',
+    'Reciprocal',
+    'Equal',
+    'NotEqual',
+    'Select',
+  ],
   ...['Sum', 'Prod', 'BatchMatMul', 'Einsum', 'ZerosLike', 'OnesLike', 'Fill'],
   ...['Concat', 'Pack', 'Unpack', 'SplitV', 'Slice', 'StridedSlice', 'PadV2', 'Reverse', 'Tile', 'Transpose'],
   ...['BroadcastTo', 'GatherV2', 'GatherNd', 'ScatterNd', 'TensorScatterUpdate', 'UnsortedSegmentSum'],

@@ -272,12 +272,7 @@ function finish(b: FunctionBuilder, y: Value, inputs: Inputs, attrs: Attributes)
 
 lower('FusedConv2D', (b, inputs, attrs) => {
   const { x, filter } = inputs;
-  return finish(
-    b,
-    forward(b, x, filter, geometry2d(x.type.shape, filter.type.shape, attrs)),
-    inputs,
-    attrs,
-  );
+  return finish(b, forward(b, x, filter, geometry2d(x.type.shape, filter.type.shape, attrs)), inputs, attrs);
 });
 lower('FusedDepthwiseConv2D', (b, inputs, attrs) =>
   finish(b, depthwise(b, inputs.x, inputs.filter, attrs), inputs, attrs),

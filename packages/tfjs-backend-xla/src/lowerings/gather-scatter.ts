@@ -47,6 +47,54 @@ lower('GatherV2', (b, inputs, attrs) => {
   return b.select(b.broadcastInDim(valid, shape, dims), rows, b.like(x, 0));
 });
 
+/**
+ * Elements of `x` at places that the index arrays give, one for each dimension from `first` on; all of one shape, which
+ * takes the place of those dimensions. XLA clamps an index that is out of range.
+ */
+export function gatherAt(b: FunctionBuilder, x: Value, indices: readonly Value[], first: number): Value {
+  const places = indices[0].type.shape;
+  const dims = range(first, first + indices.length);
+  const rest = x.type.shape.slice(first + indices.length);
+  const shape = [...x.type.shape.slice(0, first), ...places, ...rest];
+  const offsets = [...range(0, first), ...range(first + places.length, shape.length)];
+  const starts = b.concatenate(
+    indices.map((index) => b.reshape(index, [...places, 1])),
+    places.length,
+  );
+  const sizes = x.type.shape.map((n, i) => (dims.includes(i) ? 1 : n));
+  const type = tensorType(x.type.element, shape);
+  return b.emit(
+    `"stablehlo.gather"(${x.name}, ${starts.name}) {dimension_numbers = #stablehlo.gather<offset_dims = [${offsets}], ` +
+      `collapsed_slice_dims = [${dims}], start_index_map = [${dims}], index_vector_dim = ${places.length}>, ` +
+      `slice_sizes = array<i64: ${sizes}>, indices_are_sorted = false} : (${x.type.text}, ${starts.type.text}) -> ${type.text}`,
+    type,
+  );
+}
+
+/** The rows of one dimension at constant positions. */
+export function takeRows(b: FunctionBuilder, x: Value, rows: readonly number[], dimension: number): Value {
+  if (rows.length === x.type.shape[dimension] && rows.every((row, i) => row === i)) return x;
+  return gatherAt(b, x, [b.constantArray(rows, 'i32', [rows.length])], dimension);
+}
+
+/** The opposite of {@link takeRows}: adds rows at constant positions of a dimension of zeros. */
+export function addRows(
+  b: FunctionBuilder,
+  x: Value,
+  rows: readonly number[],
+  dimension: number,
+  length: number,
+): Value {
+  const toFront = [dimension, ...range(0, x.type.shape.length).filter((i) => i !== dimension)];
+  const updates = b.transpose(x, toFront);
+  const target = b.constant(0, x.type.element, [length, ...updates.type.shape.slice(1)]);
+  const sums = scatter(b, target, b.constantArray(rows, 'i32', [rows.length, 1]), updates, 1, 'add');
+  return b.transpose(
+    sums,
+    toFront.map((_, i) => toFront.indexOf(i)),
+  );
+}
+
 /** Adds or writes `updates` rows at the positions in `indices` [count, depth]; rows out of range are dropped. */
 function scatter(
   b: FunctionBuilder,
@@ -89,7 +137,7 @@ lower('TensorScatterUpdate', (b, { tensor, indices, updates }) =>
   scatterInto(b, tensor, indices, updates, 'replace'),
 );
 
-function scatterInto(
+export function scatterInto(
   b: FunctionBuilder,
   target: Value,
   indices: Value,
@@ -138,4 +186,15 @@ lower('GatherNd', (b, { params, indices: given }) => {
     [outer.length],
   );
   return b.select(b.broadcastInDim(valid, shape, range(0, outer.length)), rows, b.like(params, 0));
+});
+
+/** Writes values, or one for all, at places of an array that is `defaultValue` elsewhere. */
+lower('SparseToDense', (b, { sparseIndices, sparseValues, defaultValue }, { outputShape }) => {
+  const shape = outputShape as number[];
+  const count = sparseIndices.type.shape[0] ?? 1;
+  const depth = sparseIndices.type.shape[1] ?? 1;
+  const indices = b.reshape(sparseIndices, [count, depth]);
+  const values = b.broadcastTo(sparseValues, [count, ...shape.slice(depth)]);
+  const target = b.broadcastTo(b.convert(defaultValue, sparseValues.type.element), shape);
+  return scatterInto(b, target, indices, values, 'replace');
 });

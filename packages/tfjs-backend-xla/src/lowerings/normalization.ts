@@ -1,6 +1,7 @@
 import { util } from '@tensorflow/tfjs-core';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
-import { lower } from './table.js';
+import { reduceWindow } from '../hlo/windows.js';
+import { type Attributes, lower } from './table.js';
 
 /** x - max(x), so that the exponentials cannot overflow. */
 function centred(b: FunctionBuilder, x: Value, axis: unknown): [Value, number[]] {
@@ -25,4 +26,40 @@ lower('FusedBatchNorm', (b, { x, mean, variance, scale, offset }, { varianceEpsi
   const normalised = b.binary('multiply', b.binary('subtract', x, mean), inverse);
   const scaled = scale === undefined ? normalised : b.binary('multiply', normalised, scale);
   return offset === undefined ? scaled : b.binary('add', scaled, offset);
+});
+
+/** The sum over the channels that are at most `depthRadius` away. */
+function sumOfNeighbours(b: FunctionBuilder, x: Value, depthRadius: number): Value {
+  const last = x.type.shape.length - 1;
+  const windows = x.type.shape.map((_, i) => {
+    const radius = i === last ? depthRadius : 0;
+    return { size: 2 * radius + 1, stride: 1, dilation: 1, low: radius, high: radius };
+  });
+  return reduceWindow(b, 'add', x, b.constant(0, 'f32'), windows, x.type.shape);
+}
+
+/** bias + α Σ x², the base of local response normalisation. */
+function responseNorm(b: FunctionBuilder, x: Value, { depthRadius, bias, alpha }: Attributes): Value {
+  const sum = sumOfNeighbours(b, b.binary('multiply', x, x), depthRadius as number);
+  return b.binary('add', b.binary('multiply', sum, b.like(x, alpha as number)), b.like(x, bias as number));
+}
+
+/** x / (bias + α Σ x²)^β */
+lower('LRN', (b, { x }, attrs) => {
+  const norm = responseNorm(b, x, attrs);
+  return b.binary('multiply', x, b.binary('power', norm, b.like(x, -(attrs.beta as number))));
+});
+
+/** dx = dy / norm^β - 2 α β x Σ dy y / norm */
+lower('LRNGrad', (b, { x, y, dy }, attrs) => {
+  const norm = responseNorm(b, x, attrs);
+  const beta = attrs.beta as number;
+  const own = b.binary('multiply', dy, b.binary('power', norm, b.like(x, -beta)));
+  const others = sumOfNeighbours(
+    b,
+    b.binary('divide', b.binary('multiply', dy, y), norm),
+    attrs.depthRadius as number,
+  );
+  const slope = b.like(x, 2 * (attrs.alpha as number) * beta);
+  return b.binary('subtract', own, b.binary('multiply', slope, b.binary('multiply', x, others)));
 });

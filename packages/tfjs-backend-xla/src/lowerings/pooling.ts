@@ -1,7 +1,7 @@
 import { backend_util } from '@tensorflow/tfjs-core';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
-import { addToMaxima, reduceWindow, type Window } from '../hlo/windows.js';
 import { sameShape } from '../hlo/types.js';
+import { addToMaxima, reduceWindow, type Window } from '../hlo/windows.js';
 import { isNan } from './elementwise.js';
 import { type Attributes, type Inputs, lower, lowerList } from './table.js';
 
@@ -16,14 +16,14 @@ type PoolingOf = (inputShape: readonly number[], attrs: Attributes) => Pooling;
 
 const whole: Window = { size: 1, stride: 1, dilation: 1, low: 0, high: 0 };
 
-/** The window of one dimension, with as much padding at its end as its last position needs. */
+/** The window of one dimension, with as much padding at its end as its last position needs; less than none is a crop. */
 function windowOf(input: number, output: number, size: number, stride: number, low: number): Window {
   return {
     size,
     stride,
     dilation: 1,
     low,
-    high: Math.max(0, (output - 1) * stride + size - input - low),
+    high: (output - 1) * stride + size - input - low,
   };
 }
 
@@ -78,7 +78,9 @@ function seen({ windows, inputShape, outputShape }: Pooling, dimension: number):
 
 /** tfjs takes pooling of single elements that keeps the shape for the identity, whatever the strides and padding. */
 function isIdentity({ windows, inputShape, outputShape }: Pooling): boolean {
-  return windows.length === 4 && windows.every(({ size }) => size === 1) && sameShape(inputShape, outputShape);
+  return (
+    windows.length === 4 && windows.every(({ size }) => size === 1) && sameShape(inputShape, outputShape)
+  );
 }
 
 /**

@@ -9,6 +9,15 @@ interface Outcome {
   values: number[];
 }
 
+/** A tensor of irregular numbers between -3 and 3; equal arguments give equal numbers, on every backend. */
+export function filled(shape: readonly number[], salt = 0): tf.Tensor {
+  const size = shape.reduce((product, n) => product * n, 1);
+  return tf.tensor(
+    Array.from({ length: size }, (_, i) => Math.sin(1.7 * i + salt) * 3),
+    [...shape],
+  );
+}
+
 /** Runs `fn` on a backend and reads what it returns. */
 export function evaluate(backend: 'xla' | 'cpu', fn: () => tf.Tensor | tf.Tensor[]): Outcome[] {
   const before = tf.getBackend();
@@ -47,7 +56,7 @@ export function expectClose(actual: Outcome[], expected: Outcome[], tolerance: n
   );
   for (const [i, { values, dtype }] of expected.entries()) {
     const scale = Math.max(1, ...values.filter(Number.isFinite).map(Math.abs));
-    const limit = dtype === 'float32' ? tolerance * scale : 0;
+    const limit = dtype === 'float32' || dtype === 'complex64' ? tolerance * scale : 0;
     const wrong = values.findIndex((value, k) => !near(actual[i].values[k], value, limit));
     if (wrong >= 0) {
       expect.fail(
