@@ -25,25 +25,25 @@ for (const readme of readmes) {
     failures.push(`${readme} is missing`);
     continue;
   }
-  const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(path, 'utf8')) ?? [];
-  if (example === undefined) {
-    failures.push(`${readme} has no example (a block marked ts)`);
-    continue;
-  }
-  const program = join(folder, `.readme-example-${process.pid}.mjs`);
-  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  writeFileSync(program, ts.transpileModule(example, { compilerOptions: options }).outputText);
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, [program], {
-    cwd: workplace,
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  rmSync(program);
-  if (status === 0) {
-    passed++;
-    console.log(`passed  ${readme}`);
-  } else {
-    failures.push(`${readme}: ${error ?? ''}${stdout}${stderr}`);
+  const examples = [...readFileSync(path, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
+  if (examples.length === 0) failures.push(`${readme} has no example (a block marked ts)`);
+  for (const [i, [, example]] of examples.entries()) {
+    const program = join(folder, `.readme-example-${process.pid}.mjs`);
+    const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+    writeFileSync(program, ts.transpileModule(example, { compilerOptions: options }).outputText);
+    const { status, stdout, stderr, error } = spawnSync(process.execPath, [program], {
+      cwd: workplace,
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    rmSync(program);
+    const name = examples.length === 1 ? readme : `${readme}, example ${i + 1}`;
+    if (status === 0) {
+      passed++;
+      console.log(`passed  ${name}`);
+    } else {
+      failures.push(`${name}: ${error ?? ''}${stdout}${stderr}`);
+    }
   }
 }
 rmSync(workplace, { recursive: true });
