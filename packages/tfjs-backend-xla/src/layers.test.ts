@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { classIndices, expectSameTraining, numbers, oneHotRows, type Trainable } from './testing/training.js';
 
-/** Four float32 updates add the rounding of sums in another order, here and in tfjs's cpu backend. */
+/** Three float32 updates add the rounding of sums in another order, here and in tfjs's cpu backend. */
 const tolerance = 2e-5;
 
 type LayerList = tf.layers.Layer[];

@@ -54,7 +54,7 @@ async function train(backend: 'xla' | 'cpu', make: () => Trainable): Promise<Out
     model.setWeights(
       model.getWeights().map((weight, i) => (weight.rank > 1 ? numbers(weight.shape, i + 1, 0.4) : weight)),
     );
-    const { history } = await model.fit(x, y, { epochs: 2, batchSize: 4, shuffle: false, verbose: 0 });
+    const { history } = await model.fit(x, y, { epochs: 3, batchSize: 8, shuffle: false, verbose: 0 });
     for (const name of Object.keys(history)) note(history[name] as number[]);
     noteTensors(model.getWeights());
     noteTensors(model.evaluate(x, y, { batchSize: 8 }));
