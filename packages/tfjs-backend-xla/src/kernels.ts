@@ -10,6 +10,7 @@ import type { XlaBackend } from './backend.js';
 import { castKnown } from './cast-known.js';
 import { runOnHost } from './fallback.js';
 import { checks } from './index-checks.js';
+import { gatherKnownRows } from './known-integers.js';
 import { storeFloat } from './precision/gradient-storage.js';
 import { sliceRows } from './slice-rows.js';
 import './lowerings/index.js';
@@ -54,6 +55,13 @@ export function registerKernels(): void {
     'program',
     (backend, inputs: { x: TensorInfo }, attrs) =>
       sliceRows(backend, inputs.x, attrs) ?? slice(backend, inputs, attrs),
+  );
+  const gather = lowered('GatherV2');
+  register(
+    'GatherV2',
+    'program',
+    (backend, inputs: { x: TensorInfo; indices: TensorInfo }, attrs) =>
+      gatherKnownRows(backend, inputs.x, inputs.indices, attrs) ?? gather(backend, inputs, attrs),
   );
   const cast = lowered('Cast');
   register(

@@ -141,6 +141,13 @@ describe('elementwise', () => {
     },
   );
 
+  it('integers against infinite limits, and their extremes', () => {
+    const integers = () => tf.tensor2d([3, -7, 2 ** 31 - 1, 3, -(2 ** 31), 0], [2, 3], 'int32');
+    expectSameAsCpu(() => tf.clipByValue(integers(), Number.NEGATIVE_INFINITY, 5));
+    expectSameAsCpu(() => tf.clipByValue(integers(), -2, 1e10));
+    for (const axis of [0, 1]) expectSameAsCpu(() => [integers().argMax(axis), integers().argMin(axis)]);
+  });
+
   it('arithmetic of integers', () => {
     const a = () => tf.tensor1d([7, -7, 7, -7, 0, 6], 'int32');
     const b = () => tf.tensor1d([2, 2, -2, -2, 5, 3], 'int32');

@@ -2,11 +2,13 @@ import { slice_util, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from './backend.js';
 import { DataValue } from './graph/values.js';
 import { tensorType } from './hlo/types.js';
+import { sliceKnownRows } from './known-integers.js';
 import type { Attributes } from './lowerings/table.js';
 
 /**
  * A slice of whole rows, outside a trace: where it begins is an input of the program, as all numbers are that change
  * from batch to batch. As a constant it would make another program of each batch that `LayersModel.fit` cuts out.
+ * All rows are a view.
  *
  * @returns undefined for every other slice
  */
@@ -16,8 +18,11 @@ export function sliceRows(backend: XlaBackend, x: TensorInfo, attrs: Attributes)
     typeof slice_util.parseSliceParams
   >[0];
   const [begin, size] = slice_util.parseSliceParams(shaped, attrs.begin as number[], attrs.size as number[]);
-  if (size[0] === x.shape[0] || size.some((n, i) => i > 0 && n !== x.shape[i])) return undefined;
+  if (size.some((n, i) => i > 0 && n !== x.shape[i])) return undefined;
   slice_util.assertParamsValid(shaped, begin, size);
+  if (size[0] === x.shape[0]) return backend.view(x, x.shape);
+  const known = sliceKnownRows(backend, x, begin[0], size[0]);
+  if (known !== undefined) return known;
   backend.makeRoom();
   const operand = backend.operand(x);
   const start = new DataValue(tensorType('i32', []));

@@ -35,14 +35,18 @@ export function literal(value: number | boolean, element: ElementType): string {
     case 'complex<f32>':
       return `(${literal(value, 'f32')}, 0.0)`;
     case 'i32':
+      // What does not fit, such as an infinite limit for clipping, becomes the nearest number that does.
+      return integer(Math.min(Math.max(Number(value), -(2 ** 31)), 2 ** 31 - 1));
     case 'ui32':
-    case 'i64': {
-      const number = Number(value);
-      return Number.isNaN(number) ? '0' : Math.trunc(number).toString();
-    }
+    case 'i64':
+      return integer(Number(value));
     default:
       throw new Error(`no literal form for the element type ${element}`);
   }
+}
+
+function integer(number: number): string {
+  return Number.isNaN(number) ? '0' : Math.trunc(number).toString();
 }
 
 /** A `dense<…>` literal of a flat list; one value when all are equal. */
