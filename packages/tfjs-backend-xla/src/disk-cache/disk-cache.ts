@@ -177,8 +177,10 @@ export class DiskCache {
   }
 
   #cannotWrite(temporary: string, error: unknown): void {
-    this.#remove(temporary);
     this.#usable = false;
+    // Removing what was begun may fail for the same reason, which one warning is enough for.
+    this.#warned.add('remove');
+    this.#remove(temporary);
     this.#warn(
       'write',
       `cannot write to ${this.#options.folder}, so executables are not kept from now on: ${messageOf(error)}`,
