@@ -60,6 +60,16 @@ export function extractProgram(
 }
 
 /**
+ * How many results of a program may be computed from each other in a row without a cut between them.
+ *
+ * XLA for CPU merges what leads to a result into one function, and computes cheap operations again in each function that
+ * needs them. When every link of a chain is a result, function n contains the whole chain up to n: 100 links took 5 s to
+ * compile, 400 minutes. A result is in memory anyway, so what follows may as well read it. Optimizers update a few
+ * results from each other (moments, then weights): those stay below the limit and keep their one pass over memory.
+ */
+const maxResultsInRow = 4;
+
+/**
  * The program as a StableHLO module.
  *
  * @param donations index of the output whose memory may be that of an input, by the input's index
@@ -69,6 +79,9 @@ export function emitModule(program: Program, donations: ReadonlyMap<number, numb
   const names = new Map<DataValue, string>();
   for (const [i, input] of program.inputs.entries()) names.set(input, `%in${i}`);
   const lines: string[] = [];
+  const outputs = new Set(program.outputs);
+  /** Results in a row up to a node, since the last cut. */
+  const inRow = new Map<DataValue, number>();
   for (const [i, node] of program.nodes.entries()) {
     const { fragment } = node;
     let name = functions.get(fragment);
@@ -81,6 +94,16 @@ export function emitModule(program: Program, donations: ReadonlyMap<number, numb
     else for (const [k, result] of node.results.entries()) names.set(result, `%v${i}#${k}`);
     const results = node.results.length === 1 ? `%v${i}` : `%v${i}:${node.results.length}`;
     lines.push(`    ${results} = func.call ${name}(${operands}) : ${fragment.signature}\n`);
+    const before = node.operands.reduce((most, operand) => Math.max(most, inRow.get(operand) ?? 0), 0);
+    for (const [k, result] of node.results.entries()) {
+      if (!outputs.has(result) || before < maxResultsInRow) {
+        inRow.set(result, outputs.has(result) ? before + 1 : before);
+        continue;
+      }
+      const cut = `%cut${i}_${k}`;
+      lines.push(`    ${cut} = stablehlo.optimization_barrier ${names.get(result)} : ${result.type.text}\n`);
+      names.set(result, cut);
+    }
   }
   const parameters = program.inputs.map((input, i) => {
     const alias = donations.get(i);
