@@ -3,6 +3,7 @@ import { DeviceBuffer, type NativeHandle } from './buffer.js';
 import { compileOptions } from './compile-options.js';
 import { Device } from './device.js';
 import { byteSize, type ElementType, elementCode } from './dtype.js';
+import { PjrtError } from './errors.js';
 import { Executable } from './executable.js';
 import { Library } from './library.js';
 
@@ -95,7 +96,16 @@ export class Client {
       .setPointer(40, BigInt64Array.from(shape.length === 0 ? [0n] : shape.map(BigInt)))
       .setWord(48, shape.length)
       .setWord(80, device.handle);
-    this.library.call('Client_BufferFromHostBuffer', args);
+    try {
+      this.library.call('Client_BufferFromHostBuffer', args);
+    } catch (error) {
+      if (!(error instanceof PjrtError) || error.code !== 'RESOURCE_EXHAUSTED') throw error;
+      throw new PjrtError(
+        error.code,
+        `for ${type} [${shape}], ${size} bytes: ${error.detail}`,
+        error.functionName,
+      );
+    }
     const copied = args.word(104);
     if (copied !== 0n) this.library.call('Event_Destroy', new Args(24).setWord(16, copied));
     return new DeviceBuffer(this, args.word(112), type, shape);
@@ -131,8 +141,26 @@ export class Client {
 
   /** Loads what {@link Executable.serialize} gave. A damaged input can end the process: check it before. */
   deserialize(bytes: Uint8Array): Executable {
-    const args = new Args(64).setWord(16, this.handle).setPointer(24, bytes).setWord(32, bytes.length);
+    const args = this.#deserializeArgs(bytes);
     return new Executable(this, this.library.call('Executable_DeserializeAndLoad', args).word(40));
+  }
+
+  /** Like {@link deserialize}, without blocking the event loop. */
+  async deserializeAsync(bytes: Uint8Array): Promise<Executable> {
+    const args = this.#deserializeArgs(bytes);
+    return new Executable(
+      this,
+      (await this.library.callAsync('Executable_DeserializeAndLoad', args)).word(40),
+    );
+  }
+
+  #deserializeArgs(bytes: Uint8Array): Args {
+    return new Args(64).setWord(16, this.handle).setPointer(24, bytes).setWord(32, bytes.length);
+  }
+
+  /** The options that programs are compiled with, as a serialised `CompileOptionsProto`. */
+  compileOptions(): Uint8Array {
+    return compileOptions();
   }
 
   /** Takes ownership of a buffer that a program returned. */

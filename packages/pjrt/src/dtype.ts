@@ -19,6 +19,13 @@ export function elementCode(type: ElementType): number {
   return elementTypes[type].code;
 }
 
+/** @throws Error when the type is none that this package knows */
+export function elementOfCode(code: number): ElementType {
+  const found = Object.entries(elementTypes).find(([, type]) => type.code === code);
+  if (found === undefined) throw new Error(`PJRT element type ${code} is not known here`);
+  return found[0] as ElementType;
+}
+
 export function elementBytes(type: ElementType): number {
   return elementTypes[type].bytes;
 }

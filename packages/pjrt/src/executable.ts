@@ -1,5 +1,7 @@
-import { Args, addressOf } from './args.js';
+import { Args, addressOf, copyMemory, readHandles } from './args.js';
 import type { Client } from './client.js';
+import { byteSize, type ElementType, elementOfCode } from './dtype.js';
+import { PjrtError } from './errors.js';
 
 export interface CompiledMemoryStats {
   generatedCodeBytes: number;
@@ -68,8 +70,14 @@ export class Executable {
       this.#options.setWord(64, nonDonatable.length);
     }
     const error = this.#execute!(call.bytes);
-    if (error !== null) this.#client.library.throwError(error, 'LoadedExecutable_Execute');
+    if (error !== null) this.#fail(error);
     return this.#outputs;
+  }
+
+  #fail(handle: bigint): never {
+    const error = this.#client.library.takeError(handle, 'LoadedExecutable_Execute');
+    if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
+    throw new PjrtError(error.code, `${error.detail} (${this.describeMemory()})`, error.functionName);
   }
 
   #prepare(): Args {
@@ -100,6 +108,42 @@ export class Executable {
     });
   }
 
+  /** The results' types. */
+  outputTypes(): { type: ElementType; shape: number[] }[] {
+    return this.#withExecutable((executable) => {
+      const { library } = this.#client;
+      const types = library.call('Executable_OutputElementTypes', new Args(40).setWord(16, executable));
+      const sizes = library.call('Executable_OutputDimensions', new Args(48).setWord(16, executable));
+      const codes = new Int32Array(copyMemory(types.word(24), 4 * types.int64(32)).buffer);
+      const ranks = readHandles(sizes.word(40), sizes.int64(24)).map(Number);
+      const dimensions = readHandles(
+        sizes.word(32),
+        ranks.reduce((sum, rank) => sum + rank, 0),
+      ).map(Number);
+      let start = 0;
+      return ranks.map((rank, i) => {
+        const shape = dimensions.slice(start, start + rank);
+        start += rank;
+        return { type: elementOfCode(codes[i]), shape };
+      });
+    });
+  }
+
+  /** What the program asks for, in words: its largest result, and bytes by kind. */
+  describeMemory(): string {
+    const { argumentBytes, outputBytes, aliasBytes, temporaryBytes } = this.memoryStats();
+    const needed = outputBytes - aliasBytes + temporaryBytes;
+    const [largest] = this.outputTypes()
+      .map(({ type, shape }) => ({ bytes: byteSize(type, shape), text: `${type} [${shape}]` }))
+      .sort((a, b) => b.bytes - a.bytes);
+    const result =
+      largest === undefined ? '' : `; its largest result is ${largest.text}, ${largest.bytes} bytes`;
+    return (
+      `the program asks for ${needed} bytes (new results ${outputBytes - aliasBytes}, temporary ${temporaryBytes}) ` +
+      `beside ${argumentBytes} bytes of arguments${result}`
+    );
+  }
+
   /** The compiled program as bytes, for {@link Client.deserialize} on the same machine and plugin. */
   serialize(): Uint8Array {
     return this.#withExecutable((executable) => {
@@ -108,6 +152,22 @@ export class Executable {
       this.#client.library.release(args.word(48), args.word(40));
       return bytes;
     });
+  }
+
+  /** Like {@link serialize}, without blocking the event loop. */
+  async serializeAsync(): Promise<Uint8Array> {
+    const { library } = this.#client;
+    const executable = library
+      .call('LoadedExecutable_GetExecutable', new Args(32).setWord(16, this.handle))
+      .word(24);
+    try {
+      const args = await library.callAsync('Executable_Serialize', new Args(56).setWord(16, executable));
+      const bytes = args.data(24);
+      library.release(args.word(48), args.word(40));
+      return bytes;
+    } finally {
+      library.call('Executable_Destroy', new Args(24).setWord(16, executable));
+    }
   }
 
   #withExecutable<T>(use: (executable: bigint) => T): T {

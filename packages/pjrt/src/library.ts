@@ -84,7 +84,7 @@ export class Library {
   /** Calls a function of the table. @throws PjrtError with the plugin's code and message */
   call(name: FunctionName, args: Args): Args {
     const error = this.function(name)(args.bytes);
-    if (error !== null) throw this.#takeError(error, name);
+    if (error !== null) throw this.takeError(error, name);
     return args;
   }
 
@@ -96,7 +96,7 @@ export class Library {
       this.#async.set(name, call);
     }
     const error = await call(args.bytes);
-    if (error !== null) throw this.#takeError(error, name);
+    if (error !== null) throw this.takeError(error, name);
     return args;
   }
 
@@ -121,10 +121,11 @@ export class Library {
 
   /** Throws the error behind a handle that {@link function} returned. */
   throwError(error: bigint, name: FunctionName): never {
-    throw this.#takeError(error, name);
+    throw this.takeError(error, name);
   }
 
-  #takeError(error: bigint, name: FunctionName): PjrtError {
+  /** The error behind a handle that {@link function} returned; frees the handle. */
+  takeError(error: bigint, name: FunctionName): PjrtError {
     const message = new Args(40).setWord(16, error);
     this.function('Error_Message')(message.bytes);
     const code = new Args(32).setWord(16, error);

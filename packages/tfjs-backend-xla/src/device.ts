@@ -1,4 +1,5 @@
 import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
+import { openDiskCache } from './disk-cache/open.js';
 import { ExecutableCache } from './executables.js';
 import type { DataValue } from './graph/values.js';
 import type { TensorType } from './hlo/types.js';
@@ -11,7 +12,7 @@ export class XlaDevice {
     readonly plugin: Plugin,
     readonly client: Client,
   ) {
-    this.executables = new ExecutableCache(client);
+    this.executables = new ExecutableCache(client, undefined, openDiskCache(client));
   }
 
   /** The buffer of a value that is not pending; uploads it when it is only on the host. */

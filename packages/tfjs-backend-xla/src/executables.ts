@@ -1,20 +1,35 @@
 import type { Client, Executable } from '@primal-attention/pjrt';
+import type { DiskCache } from './disk-cache/disk-cache.js';
+import { refuseOversized } from './memory-guard.js';
 
-/** How many compiled programs are kept. A loop over ever new shapes must not fill the memory. */
+/** How many compiled programs are kept in memory. A loop over ever new shapes must not fill it. */
 const defaultCapacity = 256;
 
 /** The compiled programs of a client, by structure; the least recently used one goes first. */
 export class ExecutableCache {
   readonly #client: Client;
   readonly #capacity: number;
+  readonly #disk: DiskCache | undefined;
   readonly #executables = new Map<string, Executable>();
   readonly #compiling = new Map<string, Promise<void>>();
-  /** How many programs were compiled, and how long that took. */
-  readonly statistics = { compilations: 0, milliseconds: 0 };
+  readonly statistics = {
+    /** Programs that were compiled, and how long that took. */
+    compilations: 0,
+    milliseconds: 0,
+    /** Programs that were found in memory. */
+    hits: 0,
+    /** Programs that were loaded from disk instead of being compiled, and how long that took. */
+    loads: 0,
+    loadMilliseconds: 0,
+    /** Programs that were looked for on disk in vain. */
+    misses: 0,
+  };
 
-  constructor(client: Client, capacity = defaultCapacity) {
+  /** @param disk where compiled programs outlive the process; without it they don't */
+  constructor(client: Client, capacity = defaultCapacity, disk?: DiskCache) {
     this.#client = client;
     this.#capacity = capacity;
+    this.#disk = disk;
   }
 
   get size(): number {
@@ -29,6 +44,7 @@ export class ExecutableCache {
   get(key: string, emit: () => string): Executable {
     const cached = this.#executables.get(key);
     if (cached !== undefined) {
+      this.statistics.hits++;
       this.#executables.delete(key);
       this.#executables.set(key, cached);
       return cached;
@@ -38,34 +54,88 @@ export class ExecutableCache {
     return executable;
   }
 
-  /** Compiles the program of a key, if need be, without blocking the event loop. */
+  /** Makes the program of a key ready, if need be, without blocking the event loop. */
   async prepare(key: string, emit: () => string): Promise<void> {
     if (this.#executables.has(key)) return;
     let running = this.#compiling.get(key);
     if (running === undefined) {
-      running = this.#compileAsync(key, emit()).finally(() => this.#compiling.delete(key));
+      running = this.#prepare(key, emit()).finally(() => this.#compiling.delete(key));
       this.#compiling.set(key, running);
     }
     await running;
   }
 
-  async #compileAsync(key: string, module: string): Promise<void> {
-    const start = performance.now();
-    const executable = await this.#client.compileAsync(module);
-    this.#count(start);
+  async #prepare(key: string, module: string): Promise<void> {
+    const executable = await this.compileAsync(module);
     if (this.#executables.has(key)) executable.dispose();
     else this.#keep(key, executable);
   }
 
-  /** Compiles a program that its caller owns. */
+  /** Loads a program from disk, or compiles it. The caller owns it. */
   compile(module: string): Executable {
+    const key = this.#disk?.key(module);
+    const loaded = key === undefined ? undefined : this.#load(key);
+    if (loaded !== undefined) return loaded;
     const start = performance.now();
     const executable = this.#client.compile(module);
-    this.#count(start);
+    this.#compiled(start);
+    refuseOversized(this.#client, executable);
+    if (key !== undefined) this.#disk!.write(key, executable.serialize());
     return executable;
   }
 
-  #count(start: number): void {
+  /** Like {@link compile}, without blocking the event loop. */
+  async compileAsync(module: string): Promise<Executable> {
+    const key = this.#disk?.key(module);
+    const loaded = key === undefined ? undefined : await this.#loadAsync(key);
+    if (loaded !== undefined) return loaded;
+    const start = performance.now();
+    const executable = await this.#client.compileAsync(module);
+    this.#compiled(start);
+    refuseOversized(this.#client, executable);
+    if (key !== undefined) await this.#disk!.writeAsync(key, await executable.serializeAsync());
+    return executable;
+  }
+
+  #load(key: string): Executable | undefined {
+    const start = performance.now();
+    const bytes = this.#disk!.read(key);
+    try {
+      return this.#loaded(key, start, bytes && this.#client.deserialize(bytes));
+    } catch (error) {
+      return this.#refused(key, error);
+    }
+  }
+
+  async #loadAsync(key: string): Promise<Executable | undefined> {
+    const start = performance.now();
+    const bytes = await this.#disk!.readAsync(key);
+    try {
+      return this.#loaded(key, start, bytes && (await this.#client.deserializeAsync(bytes)));
+    } catch (error) {
+      return this.#refused(key, error);
+    }
+  }
+
+  #loaded(key: string, start: number, executable: Executable | undefined): Executable | undefined {
+    if (executable === undefined) {
+      this.statistics.misses++;
+      return undefined;
+    }
+    const elapsed = performance.now() - start;
+    this.statistics.loads++;
+    this.statistics.loadMilliseconds += elapsed;
+    this.#disk!.log('hit', key, `${elapsed.toFixed(1)} ms`);
+    return executable;
+  }
+
+  #refused(key: string, reason: unknown): undefined {
+    this.statistics.misses++;
+    this.#disk!.reject(key, reason);
+    return undefined;
+  }
+
+  #compiled(start: number): void {
     this.statistics.compilations++;
     this.statistics.milliseconds += performance.now() - start;
   }

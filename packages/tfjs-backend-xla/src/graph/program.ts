@@ -79,7 +79,9 @@ export function emitModule(program: Program, donations: ReadonlyMap<number, numb
   };
   const names = new Map<DataValue, string>();
   for (const [i, input] of program.inputs.entries()) names.set(input, `%in${i}`);
-  const lines = writeCalls(program, names, nameOf).map((line) => `    ${line}\n`);
+  const lines = writeCalls(program, names, nameOf, cutsBetween(program.outputs, names)).map(
+    (line) => `    ${line}\n`,
+  );
   const parameters = program.inputs.map((input, i) => {
     const alias = donations.get(i);
     return `%in${i}: ${input.type.text}${alias === undefined ? '' : ` {tf.aliasing_output = ${alias} : i32}`}`;
@@ -92,20 +94,57 @@ export function emitModule(program: Program, donations: ReadonlyMap<number, numb
 }
 
 /**
+ * How many results of a program may be computed from each other in a row without a cut between them.
+ *
+ * XLA for CPU merges what leads to a result into one function, and computes cheap operations again in each function that
+ * needs them. When every link of a chain is a result, function n contains the whole chain up to n: 100 links took 5 s to
+ * compile, 400 minutes. A result is in memory anyway, so what follows may as well read it. Optimizers update a few
+ * results from each other (moments, then weights): those stay below the limit and keep their one pass over memory.
+ */
+const maxResultsInRow = 4;
+
+/** Lines that cut after a node whose results stand too far along a row of results; names of what was cut change. */
+function cutsBetween(
+  results: readonly DataValue[],
+  names: Map<DataValue, string>,
+): (node: Node, i: number) => string[] {
+  const outputs = new Set(results);
+  /** Results in a row up to a value, since the last cut. */
+  const inRow = new Map<DataValue, number>();
+  return (node, i) => {
+    const lines: string[] = [];
+    const before = node.operands.reduce((most, operand) => Math.max(most, inRow.get(operand) ?? 0), 0);
+    for (const [k, result] of node.results.entries()) {
+      if (!outputs.has(result) || before < maxResultsInRow) {
+        inRow.set(result, outputs.has(result) ? before + 1 : before);
+        continue;
+      }
+      const cut = `%cut${i}_${k}`;
+      lines.push(`${cut} = stablehlo.optimization_barrier ${names.get(result)} : ${result.type.text}`);
+      names.set(result, cut);
+    }
+    return lines;
+  };
+}
+
+/**
  * A call per node of a program, in order.
  *
  * @param names of the program's inputs; those of its nodes' results are added
+ * @param after lines that follow a node's call
  */
 export function writeCalls(
   program: Program,
   names: Map<DataValue, string>,
   nameOf: (fragment: Fragment) => string,
+  after: (node: Node, i: number) => readonly string[] = () => [],
 ): string[] {
-  return program.nodes.map(({ fragment, operands, results }, i) => {
+  return program.nodes.flatMap((node, i) => {
+    const { fragment, operands, results } = node;
     const list = operands.map((operand) => names.get(operand)!).join(', ');
     if (results.length === 1) names.set(results[0], `%v${i}`);
     else for (const [k, result] of results.entries()) names.set(result, `%v${i}#${k}`);
     const given = results.length === 1 ? `%v${i}` : `%v${i}:${results.length}`;
-    return `${given} = func.call ${nameOf(fragment)}(${list}) : ${fragment.signature}`;
+    return [`${given} = func.call ${nameOf(fragment)}(${list}) : ${fragment.signature}`, ...after(node, i)];
   });
 }
