@@ -1,0 +1,105 @@
+import * as tf from '@tensorflow/tfjs';
+import { xla } from '../testing/compare.js';
+import { type Contents, forward, gradients, makeInputs, onBackend, read, scoped, sinks } from './evaluate.js';
+import { isInput, type Program } from './program.js';
+import { difference, type Reference, reference, type Tally } from './reference.js';
+
+/** Operations that `jit` refuses: no lowering, or one whose result has a shape that depends on values. */
+export const unlowered: ReadonlySet<string> = new Set<string>([]);
+
+export interface Difference {
+  readonly program: Program;
+  readonly message: string;
+}
+
+/**
+ * Runs programs on `xla`, eagerly as one lazy graph and compiled by `jit`, values and gradients, and compares them with
+ * the reference. Several at once, since most of the time goes into compiling, and most of that is the same for one
+ * program and for eight.
+ *
+ * @returns the first difference
+ */
+export function compareWithCpu(programs: readonly Program[], tally: Tally): Difference | undefined {
+  const references = programs.map(reference);
+  return onBackend('xla', () => {
+    const before = tf.memory();
+    const eager = evaluateLazily(programs);
+    for (const [i, program] of programs.entries()) {
+      const message =
+        differences('eager', eager[i].values.flat(), references[i], (r) => r.values.flat(), tally) ??
+        differences('eager, gradient', eager[i].gradients, references[i], (r) => r.gradients, tally);
+      if (message !== undefined) return { program, message };
+    }
+    const compiled = programs.filter((program) => program.every(({ op }) => !unlowered.has(op)));
+    const outcomes = evaluateCompiled(compiled);
+    for (const [k, program] of compiled.entries()) {
+      const ref = references[programs.indexOf(program)];
+      const message =
+        differences('jit', outcomes[k].values, ref, (r) => sinks(program, r.values), tally) ??
+        differences('jit, gradient', outcomes[k].gradients, ref, (r) => r.gradients, tally);
+      if (message !== undefined) return { program, message };
+    }
+    const { numTensors, numDataBuffers } = tf.memory();
+    if (numTensors !== before.numTensors || numDataBuffers !== before.numDataBuffers) {
+      return {
+        program: programs[0],
+        message: `${numTensors - before.numTensors} tensors and ${numDataBuffers - before.numDataBuffers} data leaked`,
+      };
+    }
+    return undefined;
+  });
+}
+
+function evaluateLazily(programs: readonly Program[]): { values: Contents[][]; gradients: Contents[] }[] {
+  return scoped(() => {
+    const pending = programs.map((program) => {
+      const inputs = makeInputs(program);
+      return { values: forward(program, inputs), gradients: gradients(program, inputs) };
+    });
+    return pending.map(({ values, gradients: list }) => ({
+      values: values.map((outputs) => outputs.map(read)),
+      gradients: list.map(read),
+    }));
+  });
+}
+
+function evaluateCompiled(programs: readonly Program[]): { values: Contents[]; gradients: Contents[] }[] {
+  const run = xla().jit((inputs: tf.Tensor[][]) =>
+    programs.map((program, i) => ({
+      values: sinks(program, forward(program, inputs[i])),
+      gradients: gradients(program, inputs[i]),
+    })),
+  );
+  return scoped(() =>
+    run(programs.map(makeInputs)).map(({ values, gradients: list }) => ({
+      values: values.map(read),
+      gradients: list.map(read),
+    })),
+  );
+}
+
+function differences(
+  how: string,
+  actual: readonly Contents[],
+  { disturbed, ...base }: Reference,
+  select: (outcome: Pick<Reference, 'values' | 'gradients'>) => readonly Contents[],
+  tally: Tally,
+): string | undefined {
+  const expected = select(base);
+  const others = disturbed.map(select);
+  for (const [i, contents] of expected.entries()) {
+    const message = difference(
+      actual[i],
+      contents,
+      others.map((other) => other[i]),
+      tally,
+    );
+    if (message !== undefined) return `${how}, result ${i}, ${message}`;
+  }
+  return undefined;
+}
+
+/** How many operations a program has. */
+export function opCount(program: Program): number {
+  return program.filter((step) => !isInput(step)).length;
+}
