@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { opTable } from './op-table.js';
-import { isInput, type Op, type OpStep, type Program, refKey } from './program.js';
+import { isInput, type OpStep, type Program, refKey } from './program.js';
 
 /** A tensor's contents. */
 export interface Contents {
@@ -9,12 +9,15 @@ export interface Contents {
   readonly values: ArrayLike<number>;
 }
 
-/** Changes what a step gave; the reference uses it to see how much rounding errors matter. */
-export type Disturb = (outputs: tf.Tensor[], op: Op | undefined) => tf.Tensor[];
+/** What tfjs backends programs run on; `disturbed` is the reference with rounding errors added. */
+export type BackendName = 'xla' | 'cpu' | 'disturbed';
 
-const asIs: Disturb = (outputs) => outputs;
+/** Changes the numbers that a program is given. */
+export type Change = (values: readonly number[]) => readonly number[];
 
-export function onBackend<T>(name: 'xla' | 'cpu', fn: () => T): T {
+const asGiven: Change = (values) => values;
+
+export function onBackend<T>(name: BackendName, fn: () => T): T {
   const before = tf.getBackend();
   tf.setBackend(name);
   try {
@@ -44,29 +47,28 @@ export function applyOp(step: OpStep, args: tf.Tensor[]): tf.Tensor[] {
 }
 
 /** The program's inputs as tensors, in the order of their steps. */
-export function makeInputs(program: Program): tf.Tensor[] {
-  return program
-    .filter(isInput)
-    .map(({ values, shape, dtype }) => tf.tensor(values as number[], shape as number[], dtype));
+export function makeInputs(program: Program, change: Change = asGiven): tf.Tensor[] {
+  return program.filter(isInput).map(({ values, shape, dtype }) => {
+    const given = dtype === 'float32' ? change(values) : values;
+    return tf.tensor(given as number[], shape as number[], dtype);
+  });
 }
 
 /** The outputs of every step, on the current backend. */
 export function forward(
   program: Program,
   inputs: readonly tf.Tensor[],
-  disturb: Disturb = asIs,
   apply: (step: OpStep, args: tf.Tensor[]) => tf.Tensor[] = applyOp,
 ): tf.Tensor[][] {
   const results: tf.Tensor[][] = [];
   let next = 0;
   for (const step of program) {
     if (isInput(step)) {
-      results.push(disturb([inputs[next++]], undefined));
+      results.push([inputs[next++]]);
       continue;
     }
-    const op = opTable.get(step.op)!;
     const args = step.operands.map(({ step: from, output }) => results[from][output]);
-    results.push(disturb(apply(step, args), op));
+    results.push(apply(step, args));
   }
   return results;
 }
@@ -74,7 +76,9 @@ export function forward(
 /** Results that no step uses. */
 export function sinks<T>(program: Program, results: readonly (readonly T[])[]): T[] {
   const used = new Set(program.flatMap((step) => (isInput(step) ? [] : step.operands.map(refKey))));
-  return results.flatMap((outputs, step) => outputs.filter((_, output) => !used.has(refKey({ step, output }))));
+  return results.flatMap((outputs, step) =>
+    outputs.filter((_, output) => !used.has(refKey({ step, output }))),
+  );
 }
 
 /** Applies an operation; where tfjs cannot differentiate it, its results do not depend on its operands for the tape. */
@@ -98,12 +102,11 @@ function applyForTape(step: OpStep, args: tf.Tensor[]): tf.Tensor[] {
 }
 
 /** Weights that no two elements share, so that a gradient at the wrong place is seen. */
-function weights(shape: readonly number[], salt: number): tf.Tensor {
+function weights(shape: readonly number[], salt: number, change: Change): tf.Tensor {
   const size = shape.reduce((product, n) => product * n, 1);
-  return tf.tensor(
-    Array.from({ length: size }, (_, i) => Math.cos(1.3 * i + salt)),
-    [...shape],
-  );
+  return tf.tensor(change(Array.from({ length: size }, (_, i) => Math.cos(1.3 * i + salt))) as number[], [
+    ...shape,
+  ]);
 }
 
 /**
@@ -113,18 +116,16 @@ function weights(shape: readonly number[], salt: number): tf.Tensor {
 export function gradients(
   program: Program,
   inputs: readonly tf.Tensor[],
-  disturb: Disturb = asIs,
+  change: Change = asGiven,
 ): tf.Tensor[] {
   const floats = inputs.flatMap((input, i) => (input.dtype === 'float32' ? [i] : []));
   if (floats.length === 0) return [];
   const loss = (...xs: tf.Tensor[]): tf.Tensor => {
     const all = [...inputs];
     for (const [i, at] of floats.entries()) all[at] = xs[i];
-    const results = forward(program, all, disturb, applyForTape);
+    const results = forward(program, all, applyForTape);
     const ends = sinks(program, results).filter(({ dtype }) => dtype === 'float32');
-    const terms = ends.map((end, i) =>
-      end.mul(disturb([weights(end.shape, i)], undefined)[0]).sum(),
-    );
+    const terms = ends.map((end, i) => end.mul(weights(end.shape, i, change)).sum());
     // tfjs refuses inputs on which the loss does not depend.
     const none = xs.map((x) => x.mul(0).sum());
     return tf.addN([...terms, ...none] as tf.Scalar[]);

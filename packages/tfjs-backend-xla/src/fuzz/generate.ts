@@ -20,7 +20,9 @@ export interface Limits {
  * values: operands lie in a function's domain, indices in range, nothing overflows unless it began as infinity.
  */
 export function generateProgram(random: fc.Random, { minOps, maxOps, only }: Limits): Program {
-  return onBackend('cpu', () => scoped(() => new Builder(random, only).build(random.nextInt(minOps, maxOps))));
+  return onBackend('cpu', () =>
+    scoped(() => new Builder(random, only).build(random.nextInt(minOps, maxOps))),
+  );
 }
 
 class Builder implements Scope {
@@ -189,9 +191,13 @@ class Builder implements Scope {
 
 function satisfies(value: Known, want: Want): boolean {
   const rank = value.shape.length;
-  if (!(typeof want.dtype === 'string' ? want.dtype === value.dtype : want.dtype.includes(value.dtype))) return false;
+  if (!(typeof want.dtype === 'string' ? want.dtype === value.dtype : want.dtype.includes(value.dtype)))
+    return false;
   if (rank < (want.minRank ?? 0) || rank > (want.maxRank ?? 4)) return false;
-  if (want.shape !== undefined && (want.shape.length !== rank || want.shape.some((n, i) => n !== value.shape[i])))
+  if (
+    want.shape !== undefined &&
+    (want.shape.length !== rank || want.shape.some((n, i) => n !== value.shape[i]))
+  )
     return false;
   if (want.nonEmpty && value.shape.includes(0)) return false;
   const values = Array.from(value.values);
@@ -209,4 +215,3 @@ function sortRows(values: number[], length: number): void {
     values.splice(start, length, ...row);
   }
 }
-

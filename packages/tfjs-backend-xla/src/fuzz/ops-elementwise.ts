@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ElementName, Known, Op, Rounding, Scope, Want } from './program.js';
+import type { ElementName, Known, Op, Scope, Want } from './program.js';
 
 type Unary = (x: tf.Tensor) => tf.Tensor;
 
@@ -8,16 +8,14 @@ const everything = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const
 /** Most operands lie in the function's domain, the others show what it makes of what does not. */
 function unary(
   fn: Unary,
-  rounding: Rounding,
   domain: readonly [number, number] = everything,
   extra: Partial<Op> & { dtypes?: readonly ElementName[] } = {},
 ): Op {
   const { dtypes = ['float32'], ...rest } = extra;
   return {
-    rounding,
     differentiable: true,
     choose: (scope) => {
-      const limited = domain !== everything && scope.chance(0.9);
+      const limited = domain === exactSquares || (domain !== everything && scope.chance(0.9));
       const x = scope.operand({ dtype: dtypes, ...(limited ? { range: domain } : {}) });
       return { operands: [x.ref] };
     },
@@ -29,55 +27,58 @@ function unary(
 const numeric = ['float32', 'int32'] as const;
 const constant = { differentiable: false } as const;
 
+/** tfjs's cpu backend multiplies in float64, which is exact for integers whose product is below 2^53, as here. */
+const exactSquares = [-(2 ** 25), 2 ** 25] as const;
+const exactFactors = {
+  fits: ({ dtype, values }: Known) =>
+    dtype !== 'int32' || Array.from(values).every((value) => Math.abs(value) <= 2 ** 25),
+};
+
 export const unaryOps: Readonly<Record<string, Op>> = {
-  abs: unary(tf.abs, 'exact', everything, { dtypes: numeric }),
-  neg: unary(tf.neg, 'exact', everything, { dtypes: numeric }),
-  sign: unary(tf.sign, 'arithmetic', everything, { dtypes: numeric }),
-  ceil: unary(tf.ceil, 'arithmetic'),
-  floor: unary(tf.floor, 'arithmetic'),
-  round: unary(tf.round, 'arithmetic', everything, { dtypes: numeric }),
-  square: unary(tf.square, 'arithmetic', everything, { dtypes: numeric }),
-  relu: unary(tf.relu, 'arithmetic', everything, { dtypes: numeric }),
-  relu6: unary(tf.relu6, 'arithmetic', everything, { dtypes: numeric }),
-  step: unary((x) => tf.step(x, 0.25), 'arithmetic'),
-  leakyRelu: unary((x) => tf.leakyRelu(x, 0.1), 'approximate', everything, { dtypes: numeric }),
-  clip: unary((x) => tf.clipByValue(x, -1, 2), 'arithmetic', everything, { dtypes: numeric }),
-  elu: unary(tf.elu, 'approximate', everything, {
-    // tfjs computes exp(x) - 1, which loses what is small.
-    absoluteError: 1.2e-7,
-  }),
-  selu: unary(tf.selu, 'approximate', everything, { absoluteError: 2.4e-7 }),
-  softplus: unary(tf.softplus, 'approximate'),
-  sigmoid: unary(tf.sigmoid, 'approximate'),
-  tanh: unary(tf.tanh, 'approximate'),
-  // tfjs uses a formula with an error of 1.5e-7.
-  erf: unary(tf.erf, 'approximate', everything, { absoluteError: 3e-7, dtypes: numeric }),
-  exp: unary(tf.exp, 'approximate', [-15, 10], { dtypes: numeric }),
-  expm1: unary(tf.expm1, 'approximate', [-15, 10]),
-  log: unary(tf.log, 'approximate', [1e-3, 1e6]),
-  log1p: unary(tf.log1p, 'approximate', [-0.99, 1e6]),
-  sqrt: unary(tf.sqrt, 'approximate', [0, 1e9]),
-  rsqrt: unary(tf.rsqrt, 'approximate', [1e-3, 1e9]),
-  reciprocal: unary(tf.reciprocal, 'approximate'),
-  sin: unary(tf.sin, 'approximate'),
-  cos: unary(tf.cos, 'approximate'),
-  tan: unary(tf.tan, 'approximate', [-1.5, 1.5]),
-  asin: unary(tf.asin, 'approximate', [-1, 1]),
-  acos: unary(tf.acos, 'approximate', [-1, 1]),
-  atan: unary(tf.atan, 'approximate'),
-  sinh: unary(tf.sinh, 'approximate', [-10, 10]),
-  cosh: unary(tf.cosh, 'approximate', [-10, 10]),
-  asinh: unary(tf.asinh, 'approximate'),
-  acosh: unary(tf.acosh, 'approximate', [1, 1e6]),
-  atanh: unary(tf.atanh, 'approximate', [-0.99, 0.99]),
-  isNaN: unary(tf.isNaN, 'exact', everything, { dtypes: numeric, ...constant }),
-  isInf: unary(tf.isInf, 'exact', everything, constant),
-  isFinite: unary(tf.isFinite, 'exact', everything, constant),
-  logicalNot: unary(tf.logicalNot, 'exact', everything, { dtypes: ['bool'], ...constant }),
-  zerosLike: unary(tf.zerosLike, 'exact', everything, { dtypes: ['float32', 'int32', 'bool'] }),
-  onesLike: unary(tf.onesLike, 'exact', everything, { dtypes: ['float32', 'int32', 'bool'] }),
+  abs: unary(tf.abs, everything, { dtypes: numeric }),
+  neg: unary(tf.neg, everything, { dtypes: numeric }),
+  sign: unary(tf.sign, everything, { dtypes: numeric }),
+  ceil: unary(tf.ceil),
+  floor: unary(tf.floor),
+  round: unary(tf.round, everything, { dtypes: numeric }),
+  square: unary(tf.square),
+  squareInt: unary(tf.square, exactSquares, { dtypes: ['int32'] }),
+  relu: unary(tf.relu, everything, { dtypes: numeric }),
+  relu6: unary(tf.relu6, everything, { dtypes: numeric }),
+  step: unary((x) => tf.step(x, 0.25)),
+  leakyRelu: unary((x) => tf.leakyRelu(x, 0.1), everything, { dtypes: numeric }),
+  clip: unary((x) => tf.clipByValue(x, -1, 2), everything, { dtypes: numeric }),
+  elu: unary(tf.elu),
+  selu: unary(tf.selu),
+  softplus: unary(tf.softplus),
+  sigmoid: unary(tf.sigmoid),
+  tanh: unary(tf.tanh),
+  erf: unary(tf.erf, everything, { dtypes: numeric }),
+  exp: unary(tf.exp, [-15, 10], { dtypes: numeric }),
+  expm1: unary(tf.expm1, [-15, 10]),
+  log: unary(tf.log, [1e-3, 1e6]),
+  log1p: unary(tf.log1p, [-0.99, 1e6]),
+  sqrt: unary(tf.sqrt, [0, 1e9]),
+  rsqrt: unary(tf.rsqrt, [1e-3, 1e9]),
+  reciprocal: unary(tf.reciprocal),
+  sin: unary(tf.sin),
+  cos: unary(tf.cos),
+  tan: unary(tf.tan, [-1.5, 1.5]),
+  asin: unary(tf.asin, [-1, 1]),
+  acos: unary(tf.acos, [-1, 1]),
+  atan: unary(tf.atan),
+  sinh: unary(tf.sinh, [-10, 10]),
+  cosh: unary(tf.cosh, [-10, 10]),
+  asinh: unary(tf.asinh),
+  acosh: unary(tf.acosh, [1, 1e6]),
+  atanh: unary(tf.atanh, [-0.99, 0.99]),
+  isNaN: unary(tf.isNaN, everything, { dtypes: numeric, ...constant }),
+  isInf: unary(tf.isInf, everything, constant),
+  isFinite: unary(tf.isFinite, everything, constant),
+  logicalNot: unary(tf.logicalNot, everything, { dtypes: ['bool'], ...constant }),
+  zerosLike: unary(tf.zerosLike, everything, { dtypes: ['float32', 'int32', 'bool'] }),
+  onesLike: unary(tf.onesLike, everything, { dtypes: ['float32', 'int32', 'bool'] }),
   cast: {
-    rounding: 'exact',
     differentiable: true,
     choose: (scope) => {
       const dtype = scope.pick(['float32', 'int32', 'bool'] as const);
@@ -126,19 +127,19 @@ type Binary = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
 
 function binary(
   fn: Binary,
-  rounding: Rounding,
   dtypes: readonly ElementName[],
-  extra: Partial<Op> & { second?: Partial<Want>; sameType?: boolean } = {},
+  extra: Partial<Op> & { first?: Partial<Want>; second?: Partial<Want> } = {},
 ): Op {
-  const { second, sameType, ...rest } = extra;
+  const { first, second, ...rest } = extra;
   return {
-    rounding,
     // tfjs's gradients do not reduce to a shape that was broadcast to nothing.
     differentiable: ([a, b]) => (a.size > 0 && b.size > 0) || `${a.shape}` === `${b.shape}`,
     choose: (scope) => {
       const dtype = scope.pick(dtypes);
-      const other = sameType ? dtype : scope.chance(0.85) ? dtype : scope.pick(dtypes);
-      return { operands: pair(scope, { dtype }, { dtype: other, ...second }).map(({ ref }) => ref) };
+      const other = scope.chance(0.85) ? dtype : scope.pick(dtypes);
+      return {
+        operands: pair(scope, { dtype, ...first }, { dtype: other, ...second }).map(({ ref }) => ref),
+      };
     },
     apply: ([a, b]) => fn(a, b),
     ...rest,
@@ -151,43 +152,53 @@ const unlessBroadcast: Partial<Op> = { differentiable: ([a, b]) => `${a.shape}` 
 const noZero = { fits: all((value) => value !== 0 && Number.isFinite(value)) };
 
 export const binaryOps: Readonly<Record<string, Op>> = {
-  add: binary(tf.add, 'arithmetic', numeric),
-  sub: binary(tf.sub, 'arithmetic', numeric),
-  mul: binary(tf.mul, 'arithmetic', numeric),
-  div: binary(tf.div, 'approximate', ['float32']),
-  divNoNan: binary(tf.divNoNan, 'approximate', ['float32'], constant),
-  maximum: binary(tf.maximum, 'arithmetic', numeric, unlessBroadcast),
-  minimum: binary(tf.minimum, 'arithmetic', numeric, unlessBroadcast),
-  squaredDifference: binary(tf.squaredDifference, 'arithmetic', numeric, unlessBroadcast),
+  add: binary(tf.add, numeric),
+  sub: binary(tf.sub, numeric),
+  mul: binary(tf.mul, numeric, { first: exactFactors, second: exactFactors }),
+  div: binary(tf.div, ['float32']),
+  divNoNan: binary(tf.divNoNan, ['float32'], constant),
+  maximum: binary(tf.maximum, numeric, unlessBroadcast),
+  minimum: binary(tf.minimum, numeric, unlessBroadcast),
+  squaredDifference: binary(tf.squaredDifference, numeric, {
+    first: exactFactors,
+    second: exactFactors,
+    ...unlessBroadcast,
+  }),
   // Division by zero of integers is undefined: NaN cannot be stored. Quotients stay far below 2^31.
-  floorDiv: binary(tf.floorDiv, 'exact', numeric, {
+  floorDiv: binary(tf.floorDiv, numeric, {
+    first: { finite: true },
     second: { fits: all((value) => Math.abs(value) >= 0.5) },
     differentiable: false,
   }),
-  mod: binary(tf.mod, 'approximate', numeric, { second: noZero }),
+  mod: binary(tf.mod, numeric, { second: noZero }),
   pow: {
-    rounding: 'approximate',
     differentiable: true,
     choose: (scope) => {
       const base = scope.operand({ dtype: 'float32', range: [1e-2, 20], nonEmpty: true });
-      const exponent = scope.input({ dtype: 'float32', shape: broadcastable(scope, base.shape), range: [-3, 3] });
+      const exponent = scope.input({
+        dtype: 'float32',
+        shape: broadcastable(scope, base.shape),
+        range: [-3, 3],
+      });
       return { operands: [base.ref, exponent.ref] };
     },
     apply: ([a, b]) => tf.pow(a, b),
   },
   powInt: {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
       const base = scope.operand({ dtype: 'int32', range: [-7, 7] });
-      const exponent = scope.input({ dtype: 'int32', shape: broadcastable(scope, base.shape), range: [0, 6] });
+      const exponent = scope.input({
+        dtype: 'int32',
+        shape: broadcastable(scope, base.shape),
+        range: [0, 6],
+      });
       return { operands: [base.ref, exponent.ref] };
     },
     apply: ([a, b]) => tf.pow(a, b),
   },
-  atan2: binary(tf.atan2, 'approximate', ['float32']),
+  atan2: binary(tf.atan2, ['float32']),
   prelu: {
-    rounding: 'arithmetic',
     differentiable: true,
     choose: (scope) => {
       // tfjs's gradient fails where there is nothing.
@@ -198,7 +209,6 @@ export const binaryOps: Readonly<Record<string, Op>> = {
     apply: ([x, alpha]) => tf.prelu(x, alpha),
   },
   addN: {
-    rounding: 'arithmetic',
     differentiable: true,
     choose: (scope) => {
       const first = scope.operand({ dtype: numeric });
@@ -212,17 +222,16 @@ export const binaryOps: Readonly<Record<string, Op>> = {
   ...Object.fromEntries(
     (['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const).map((name) => [
       name,
-      binary(tf[name] as Binary, 'exact', numeric, constant),
+      binary(tf[name] as Binary, numeric, constant),
     ]),
   ),
   ...Object.fromEntries(
     (['logicalAnd', 'logicalOr', 'logicalXor'] as const).map((name) => [
       name,
-      binary(tf[name] as Binary, 'exact', ['bool'], constant),
+      binary(tf[name] as Binary, ['bool'], constant),
     ]),
   ),
   where: {
-    rounding: 'exact',
     differentiable: true,
     choose: (scope) => {
       const t = scope.operand({ dtype: ['float32', 'int32', 'bool'] });

@@ -12,11 +12,15 @@ function positions(scope: Scope, dims: readonly number[], outer: readonly number
 
 export const gatherOps: Readonly<Record<string, Op>> = {
   gather: {
-    rounding: 'exact',
     // tfjs's gradient takes batch dimensions for others.
     differentiable: (_, { batchDims }) => batchDims === 0,
     choose: (scope) => {
-      const x = scope.operand({ dtype: ['float32', 'int32', 'bool'], minRank: 1, maxRank: 3, nonEmpty: true });
+      const x = scope.operand({
+        dtype: ['float32', 'int32', 'bool'],
+        minRank: 1,
+        maxRank: 3,
+        nonEmpty: true,
+      });
       const rank = x.shape.length;
       const axis = scope.int(0, rank - 1);
       const range = [0, x.shape[axis] - 1] as const;
@@ -32,7 +36,6 @@ export const gatherOps: Readonly<Record<string, Op>> = {
       tf.gather(x, indices as tf.Tensor1D, axis as number, batchDims as number),
   },
   gatherND: {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
       const x = scope.operand({ dtype: numeric, minRank: 1, maxRank: 3, nonEmpty: true });
@@ -43,7 +46,6 @@ export const gatherOps: Readonly<Record<string, Op>> = {
     apply: ([x, indices]) => tf.gatherND(x, indices),
   },
   scatterND: {
-    rounding: 'arithmetic',
     differentiable: false,
     choose: (scope) => {
       const shape = scope.shape(1, 3, false);
@@ -58,7 +60,6 @@ export const gatherOps: Readonly<Record<string, Op>> = {
     apply: ([indices, updates], { shape }) => tf.scatterND(indices, updates, shape as number[]),
   },
   tensorScatterUpdate: {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
       const x = scope.operand({ dtype: numeric, minRank: 1, maxRank: 3, nonEmpty: true });
@@ -67,13 +68,15 @@ export const gatherOps: Readonly<Record<string, Op>> = {
       const updates = scope.operand({ dtype: x.dtype, shape: [1, ...x.shape.slice(depth)] });
       return { operands: [x.ref, positions(scope, x.shape.slice(0, depth), [1]), updates.ref] };
     },
-    apply: ([x, indices, updates]) => tf.tensorScatterUpdate(x, indices, updates),
+    // tfjs's cpu kernel writes into its operand: it gets a copy.
+    apply: ([x, indices, updates]) =>
+      tf.tensorScatterUpdate(x.add(tf.zerosLike(x)), indices, updates),
   },
   unsortedSegmentSum: {
-    rounding: 'arithmetic',
     differentiable: true,
     choose: (scope) => {
-      const x = scope.operand({ dtype: numeric, minRank: 1, nonEmpty: true });
+      // tfjs's cpu kernel makes floats of integers.
+      const x = scope.operand({ dtype: 'float32', minRank: 1, nonEmpty: true });
       const count = scope.int(1, 5);
       // Negative segments are dropped.
       const ids = scope.operand({ dtype: 'int32', shape: x.shape.slice(0, 1), range: [-1, count - 1] });
@@ -82,7 +85,6 @@ export const gatherOps: Readonly<Record<string, Op>> = {
     apply: ([x, ids], { count }) => tf.unsortedSegmentSum(x, ids as tf.Tensor1D, count as number),
   },
   oneHot: {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
       const indices = scope.operand({ dtype: 'int32', maxRank: 3 });
@@ -100,15 +102,18 @@ export const gatherOps: Readonly<Record<string, Op>> = {
       tf.oneHot(indices as tf.Tensor1D, depth as number, on as number, off as number, dtype as 'int32'),
   },
   searchSorted: {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
       const batch = scope.int(1, 3);
-      const sorted = scope.input({ dtype: 'float32', shape: [batch, scope.int(1, 5)], sorted: true, finite: true });
+      const sorted = scope.input({
+        dtype: 'float32',
+        shape: [batch, scope.int(1, 5)],
+        sorted: true,
+        finite: true,
+      });
       const values = scope.operand({ dtype: 'float32', shape: [batch, scope.int(1, 4)], finite: true });
       return { operands: [sorted.ref, values.ref], attrs: { side: scope.pick(['left', 'right'] as const) } };
     },
     apply: ([sorted, values], { side }) => tf.searchSorted(sorted, values, side as 'left'),
   },
 };
-

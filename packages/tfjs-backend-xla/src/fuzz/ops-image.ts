@@ -45,7 +45,6 @@ function convolution(
   apply: (x: tf.Tensor4D, filter: tf.Tensor4D, windows: Windows) => tf.Tensor,
 ): Op {
   return {
-    rounding: 'arithmetic',
     differentiable: true,
     choose: (scope) => {
       const x = image(scope);
@@ -64,7 +63,6 @@ function one(
   differentiable: Op['differentiable'] = true,
 ): Op {
   return {
-    rounding: 'approximate',
     differentiable,
     choose: (scope) => {
       const x = image(scope);
@@ -89,7 +87,6 @@ export const imageOps: Readonly<Record<string, Op>> = {
     (x, filter, { strides, pad }) => tf.conv2d(x, filter, strides, pad as 'same'),
   ),
   dilatedConv2d: {
-    rounding: 'arithmetic',
     differentiable: false,
     choose: (scope) => {
       const x = image(scope);
@@ -107,7 +104,6 @@ export const imageOps: Readonly<Record<string, Op>> = {
     (x, filter, { strides, pad }) => tf.depthwiseConv2d(x, filter, strides, pad as 'same'),
   ),
   conv1d: {
-    rounding: 'arithmetic',
     differentiable: true,
     choose: (scope) => {
       const x = scope.operand({ ...float, minRank: 3, maxRank: 3, nonEmpty: true });
@@ -122,7 +118,6 @@ export const imageOps: Readonly<Record<string, Op>> = {
       tf.conv1d(x as tf.Tensor3D, filter as tf.Tensor3D, stride as number, pad as 'same'),
   },
   conv2dTranspose: {
-    rounding: 'arithmetic',
     differentiable: true,
     choose: (scope) => {
       const x = image(scope);
@@ -182,7 +177,12 @@ export const imageOps: Readonly<Record<string, Op>> = {
       ),
   ),
   localResponseNormalization: one(
-    (_, scope) => ({ radius: scope.int(1, 3), bias: 1, alpha: scope.pick([1, 0.5]), beta: scope.pick([0.5, 0.75]) }),
+    (_, scope) => ({
+      radius: scope.int(1, 3),
+      bias: 1,
+      alpha: scope.pick([1, 0.5]),
+      beta: scope.pick([0.5, 0.75]),
+    }),
     ([x], { radius, bias, alpha, beta }) =>
       tf.localResponseNormalization(
         x as tf.Tensor4D,
@@ -198,4 +198,3 @@ export const imageOps: Readonly<Record<string, Op>> = {
     false,
   ),
 };
-

@@ -30,13 +30,15 @@ function matMul(scope: Scope): ReturnType<Op['choose']> {
   // tfjs's cpu kernel pairs the wrong matrices when an inner batch dimension is broadcast: batches are equal, or one
   // side has none.
   const batch = scope.chance(0.5) ? a.shape.slice(0, -2) : [];
-  const b = scope.operand({ ...factor, shape: [...batch, ...(transposeB ? [columns, inner] : [inner, columns])] });
+  const b = scope.operand({
+    ...factor,
+    shape: [...batch, ...(transposeB ? [columns, inner] : [inner, columns])],
+  });
   return { operands: [a.ref, b.ref], attrs: { transposeA, transposeB } };
 }
 
 export const linearOps: Readonly<Record<string, Op>> = {
   matMul: {
-    rounding: 'arithmetic',
     // tfjs's gradient has the wrong shape where one side is broadcast.
     differentiable: ([a, b]) => a.rank === b.rank,
     choose: matMul,
@@ -44,8 +46,6 @@ export const linearOps: Readonly<Record<string, Op>> = {
       tf.matMul(a, b, transposeA as boolean, transposeB as boolean),
   },
   fusedMatMul: {
-    rounding: 'approximate',
-    absoluteError: 1.2e-7,
     differentiable: true,
     choose: (scope) => {
       const a = scope.operand({ ...factor, minRank: 2, maxRank: 2, nonEmpty: true });
@@ -55,14 +55,15 @@ export const linearOps: Readonly<Record<string, Op>> = {
       // In tfjs only some fused activations have a gradient.
       return {
         operands: [a.ref, b.ref, bias.ref],
-        attrs: { activation: scope.pick(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const) },
+        attrs: {
+          activation: scope.pick(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const),
+        },
       };
     },
     apply: ([a, b, bias], { activation }) =>
       tf.fused.matMul({ a, b, bias, activation: activation as 'linear', leakyreluAlpha: 0.3 }),
   },
   dot: {
-    rounding: 'arithmetic',
     differentiable: true,
     choose: (scope) => {
       const a = scope.operand({ ...factor, minRank: 1, maxRank: 2, nonEmpty: true });
@@ -72,7 +73,6 @@ export const linearOps: Readonly<Record<string, Op>> = {
     apply: ([a, b]) => tf.dot(a, b),
   },
   einsum: {
-    rounding: 'arithmetic',
     differentiable: false,
     choose: (scope) => {
       const equation = scope.pick(equations);

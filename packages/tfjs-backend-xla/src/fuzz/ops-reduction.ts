@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Op, Rounding, Scope, Want } from './program.js';
+import type { Op, Scope, Want } from './program.js';
 
 const numeric = ['float32', 'int32'] as const;
 
@@ -13,18 +13,15 @@ function axesOf(scope: Scope, rank: number): number[] | undefined {
 
 type Reduce = (x: tf.Tensor, axes: number[] | undefined, keepDims: boolean) => tf.Tensor;
 
-function reduction(
-  fn: Reduce,
-  rounding: Rounding,
-  want: Want,
-  differentiable: Op['differentiable'] = true,
-): Op {
+function reduction(fn: Reduce, want: Want, differentiable: Op['differentiable'] = true): Op {
   return {
-    rounding,
     differentiable,
     choose: (scope) => {
       const x = scope.operand(want);
-      return { operands: [x.ref], attrs: { axes: axesOf(scope, x.shape.length), keepDims: scope.chance(0.3) } };
+      return {
+        operands: [x.ref],
+        attrs: { axes: axesOf(scope, x.shape.length), keepDims: scope.chance(0.3) },
+      };
     },
     apply: ([x], { axes, keepDims }) => fn(x, axes as number[] | undefined, keepDims as boolean),
   };
@@ -37,10 +34,14 @@ function axisOf(scope: Scope, rank: number): number {
 /** One axis. NaN has no order: what is found among NaN is each backend's own decision (ours is tested elsewhere). */
 function position(fn: (x: tf.Tensor, axis: number) => tf.Tensor): Op {
   return {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
-      const x = scope.operand({ dtype: numeric, minRank: 1, nonEmpty: true, fits: ({ values }) => !hasNaN(values) });
+      const x = scope.operand({
+        dtype: numeric,
+        minRank: 1,
+        nonEmpty: true,
+        fits: ({ values }) => !hasNaN(values),
+      });
       return { operands: [x.ref], attrs: { axis: axisOf(scope, x.shape.length) } };
     },
     apply: ([x], { axis }) => fn(x, axis as number),
@@ -53,7 +54,6 @@ export function hasNaN(values: ArrayLike<number>): boolean {
 
 function prefix(fn: typeof tf.cumsum | typeof tf.cumprod, range?: [number, number]): Op {
   return {
-    rounding: 'arithmetic',
     // tfjs has no gradient of cumprod, and that of cumsum is right along the last axis only.
     differentiable: ([x], { axis }) => fn === tf.cumsum && axis === x.rank - 1,
     choose: (scope) => {
@@ -76,26 +76,31 @@ function prefix(fn: typeof tf.cumsum | typeof tf.cumprod, range?: [number, numbe
 const float: Want = { dtype: 'float32' };
 
 export const reductionOps: Readonly<Record<string, Op>> = {
-  sum: reduction(tf.sum, 'arithmetic', { dtype: ['float32', 'int32', 'bool'] }),
-  mean: reduction(tf.mean, 'approximate', { dtype: numeric, nonEmpty: true }),
+  sum: reduction(tf.sum, { dtype: ['float32', 'int32', 'bool'] }),
+  mean: reduction(tf.mean, { dtype: numeric, nonEmpty: true, range: [-1e6, 1e6] }),
   // A product of many numbers leaves every range.
   prod: reduction(
     tf.prod,
-    'arithmetic',
-    { dtype: numeric, fits: ({ values }) => values.length <= 12 },
+    {
+      dtype: numeric,
+      fits: ({ values, dtype }) =>
+        values.length <= 12 &&
+        (dtype !== 'int32' || Array.from(values).every((value) => Math.abs(value) <= 16)),
+    },
     // tfjs's gradient takes no axes from the end.
     (_, { axes }) => ((axes as number[] | undefined) ?? []).every((axis) => axis >= 0),
   ),
-  max: reduction(tf.max, 'exact', { dtype: numeric, nonEmpty: true }),
-  min: reduction(tf.min, 'exact', { dtype: numeric, nonEmpty: true }),
-  all: reduction(tf.all, 'exact', { dtype: 'bool' }, false),
-  any: reduction(tf.any, 'exact', { dtype: 'bool' }, false),
-  logSumExp: reduction(tf.logSumExp, 'approximate', { ...float, nonEmpty: true }),
-  variance: reduction((x, axes, keep) => tf.moments(x, axes, keep).variance, 'approximate', {
+  max: reduction(tf.max, { dtype: numeric, nonEmpty: true }),
+  min: reduction(tf.min, { dtype: numeric, nonEmpty: true }),
+  // Of nothing, tfjs's cpu kernel says false.
+  all: reduction(tf.all, { dtype: 'bool', nonEmpty: true }, false),
+  any: reduction(tf.any, { dtype: 'bool' }, false),
+  logSumExp: reduction(tf.logSumExp, { ...float, nonEmpty: true }),
+  variance: reduction((x, axes, keep) => tf.moments(x, axes, keep).variance, {
     ...float,
     nonEmpty: true,
   }),
-  norm: reduction((x, axes, keep) => tf.norm(x, 'euclidean', axes ?? null!, keep), 'approximate', {
+  norm: reduction((x, axes, keep) => tf.norm(x, 'euclidean', axes ?? null!, keep), {
     ...float,
     nonEmpty: true,
     minRank: 1,
@@ -106,28 +111,25 @@ export const reductionOps: Readonly<Record<string, Op>> = {
   cumsum: prefix(tf.cumsum),
   cumprod: prefix(tf.cumprod, [-10, 10]),
   softmax: {
-    rounding: 'approximate',
     differentiable: true,
     choose: (scope) => ({ operands: [scope.operand({ ...float, minRank: 1, nonEmpty: true }).ref] }),
     apply: ([x]) => tf.softmax(x),
   },
   logSoftmax: {
-    rounding: 'approximate',
     differentiable: true,
     choose: (scope) => ({ operands: [scope.operand({ ...float, minRank: 1, nonEmpty: true }).ref] }),
     apply: ([x]) => tf.logSoftmax(x),
   },
   batchNorm: {
-    rounding: 'approximate',
     // tfjs's gradient wants a scale.
     differentiable: (args) => args.length === 5,
     choose: (scope) => {
       const x = scope.operand({ ...float, minRank: 1, nonEmpty: true });
       const shape = x.shape.slice(-1);
       const count = scope.pick([2, 3, 4]);
-      const inputs = ['mean', 'variance', 'offset', 'scale'].slice(0, count).map((name) =>
-        scope.input({ ...float, shape, range: name === 'variance' ? [0, 4] : [-4, 4] }),
-      );
+      const inputs = ['mean', 'variance', 'offset', 'scale']
+        .slice(0, count)
+        .map((name) => scope.input({ ...float, shape, range: name === 'variance' ? [0, 4] : [-4, 4] }));
       return { operands: [x, ...inputs].map(({ ref }) => ref) };
     },
     apply: ([x, mean, variance, offset, scale]) =>
@@ -140,10 +142,14 @@ export const reductionOps: Readonly<Record<string, Op>> = {
       ),
   },
   topk: {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
-      const x = scope.operand({ dtype: numeric, minRank: 1, nonEmpty: true, fits: ({ values }) => !hasNaN(values) });
+      const x = scope.operand({
+        dtype: numeric,
+        minRank: 1,
+        nonEmpty: true,
+        fits: ({ values }) => !hasNaN(values),
+      });
       return { operands: [x.ref], attrs: { k: scope.int(1, x.shape.at(-1)!) } };
     },
     apply: ([x], { k }) => {
@@ -152,7 +158,6 @@ export const reductionOps: Readonly<Record<string, Op>> = {
     },
   },
   denseBincount: {
-    rounding: 'exact',
     differentiable: false,
     choose: (scope) => {
       const x = scope.operand({ dtype: 'int32', minRank: 1, maxRank: 2, range: [0, 8], nonEmpty: true });
@@ -165,4 +170,3 @@ export const reductionOps: Readonly<Record<string, Op>> = {
       tf.denseBincount(x as tf.Tensor1D, weights as tf.Tensor1D, size as number, binary as boolean),
   },
 };
-

@@ -12,7 +12,6 @@ function movement(
   differentiable: Op['differentiable'] = true,
 ): Op {
   return {
-    rounding: 'exact',
     differentiable,
     choose: (scope) => {
       const x = scope.operand(want);
@@ -175,7 +174,6 @@ export const shapeOps: Readonly<Record<string, Op>> = {
     ([x], { axis }) => x.shape.at(axis as number)! > 1,
   ),
   concat: {
-    rounding: 'exact',
     differentiable: true,
     choose: (scope) => {
       const { operands, axis } = list(scope, true);
@@ -184,7 +182,6 @@ export const shapeOps: Readonly<Record<string, Op>> = {
     apply: (args, { axis }) => tf.concat(args, axis as number),
   },
   stack: {
-    rounding: 'exact',
     differentiable: true,
     choose: (scope) => {
       const { operands, axis } = list(scope, false);

@@ -34,19 +34,8 @@ export function isInput(step: Step): step is InputStep {
   return step.op === 'input';
 }
 
-/**
- * How far the result of an operation may be off on a correct backend, given its operands:
- * - `exact`: not at all (moving data, comparing, integers);
- * - `arithmetic`: by rounding, which changes nothing where the result is a small round number;
- * - `approximate`: by a few units in the last place (transcendental functions, division as a product with the inverse).
- */
-export type Rounding = 'exact' | 'arithmetic' | 'approximate';
-
 /** An operation of the table. */
 export interface Op {
-  readonly rounding: Rounding;
-  /** An error that is not relative to the result, where tfjs's own formula has one. */
-  readonly absoluteError?: number;
   /** False where tfjs has no gradient, or a wrong one: operands are then constants to the tape. */
   readonly differentiable: boolean | ((args: readonly tf.Tensor[], attrs: Attributes) => boolean);
   /** Chooses operands and attributes for which the operation is defined. */

@@ -1,4 +1,4 @@
-import { forward, makeInputs, onBackend, scoped } from './evaluate.js';
+import { forward, gradients, makeInputs, onBackend, scoped } from './evaluate.js';
 import { type InputStep, isInput, type Program, type Ref, type Step } from './program.js';
 
 /** The steps that `roots` need, renumbered. */
@@ -71,7 +71,9 @@ function* simplerInputs(step: InputStep): IterableIterator<InputStep> {
   }
   const changed = (to: (value: number, i: number) => number): InputStep | undefined => {
     const replaced = values.map(to);
-    return replaced.every((value, i) => Object.is(value, values[i])) ? undefined : { ...step, values: replaced };
+    return replaced.every((value, i) => Object.is(value, values[i]))
+      ? undefined
+      : { ...step, values: replaced };
   };
   if (dtype === 'bool') return;
   for (const candidate of [
@@ -91,7 +93,9 @@ function isDefined(program: Program): boolean {
   return onBackend('cpu', () =>
     scoped(() => {
       try {
-        forward(program, makeInputs(program));
+        const inputs = makeInputs(program);
+        forward(program, inputs);
+        gradients(program, inputs);
         return true;
       } catch {
         return false;

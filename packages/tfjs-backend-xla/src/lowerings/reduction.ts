@@ -35,9 +35,11 @@ lower('Mean', (b, { x }, attrs) => {
 /** The first position of the extreme value. NaN is passed over; where there is nothing else, the position is 0. */
 function argExtreme(op: 'maximum' | 'minimum'): (b: FunctionBuilder, x: Value, axis: number) => Value {
   return (b, x, axis) => {
-    const isFloat = x.type.element === 'f32';
-    const worst = b.like(x, op === 'maximum' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
-    const comparable = isFloat ? b.select(isNan(b, x), worst, x) : x;
+    let comparable = x;
+    if (x.type.element === 'f32') {
+      const worst = op === 'maximum' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+      comparable = b.select(isNan(b, x), b.like(x, worst), x);
+    }
     const extreme = b.reduce(op, comparable, [axis], true);
     const equal = b.compare('EQ', x, extreme);
     const length = x.type.shape[axis];
