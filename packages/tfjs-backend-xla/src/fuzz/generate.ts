@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type fc from 'fast-check';
 import { applyOp, onBackend, scoped } from './evaluate.js';
 import { families, opTable } from './op-table.js';
-import type { ElementName, Known, Program, Scope, Step, Want } from './program.js';
+import type { ElementName, Known, Op, Program, Scope, Step, Want } from './program.js';
 
 /** Programs stay where float32 has room, whatever the order in which a backend multiplies: 1e9 squared is below 3e38. */
 const largest = 1e9;
@@ -11,8 +11,8 @@ const maxElements = 300;
 export interface Limits {
   readonly minOps: number;
   readonly maxOps: number;
-  /** Only this operation. */
-  readonly only?: string;
+  /** Only these operations. */
+  readonly only?: readonly string[];
 }
 
 /**
@@ -35,7 +35,7 @@ class Builder implements Scope {
 
   constructor(
     random: fc.Random,
-    readonly only?: string,
+    readonly only?: readonly string[],
   ) {
     this.#random = random;
     this.#special = this.chance(0.2);
@@ -49,11 +49,7 @@ class Builder implements Scope {
   }
 
   #tryStep(): boolean {
-    const total = families.reduce((sum, [weight]) => sum + weight, 0);
-    let at = this.int(1, total);
-    const [, ops] = families.find(([weight]) => (at -= weight) <= 0)!;
-    const [name, op] =
-      this.only === undefined ? this.pick(Object.entries(ops)) : [this.only, opTable.get(this.only)!];
+    const [name, op] = this.#pickOp();
     const [steps, known] = [this.#steps.length, this.#known.length];
     const choice = op.choose(this);
     if (choice !== undefined) {
@@ -69,6 +65,15 @@ class Builder implements Scope {
     this.#known.length = known;
     this.#tensors.length = steps;
     return false;
+  }
+
+  #pickOp(): readonly [string, Op] {
+    if (this.only !== undefined) {
+      const name = this.pick(this.only);
+      return [name, opTable.get(name)!];
+    }
+    const weighted = families.flatMap(([weight, ops]) => new Array<typeof ops>(weight).fill(ops));
+    return this.pick(Object.entries(this.pick(weighted)));
   }
 
   #acceptable(outputs: readonly tf.Tensor[]): boolean {

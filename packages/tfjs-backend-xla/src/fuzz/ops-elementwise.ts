@@ -219,18 +219,15 @@ export const binaryOps: Readonly<Record<string, Op>> = {
     },
     apply: (args) => tf.addN(args),
   },
-  ...Object.fromEntries(
-    (['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const).map((name) => [
-      name,
-      binary(tf[name] as Binary, numeric, constant),
-    ]),
-  ),
-  ...Object.fromEntries(
-    (['logicalAnd', 'logicalOr', 'logicalXor'] as const).map((name) => [
-      name,
-      binary(tf[name] as Binary, ['bool'], constant),
-    ]),
-  ),
+  equal: binary(tf.equal, numeric, constant),
+  notEqual: binary(tf.notEqual, numeric, constant),
+  less: binary(tf.less, numeric, constant),
+  lessEqual: binary(tf.lessEqual, numeric, constant),
+  greater: binary(tf.greater, numeric, constant),
+  greaterEqual: binary(tf.greaterEqual, numeric, constant),
+  logicalAnd: binary(tf.logicalAnd, ['bool'], constant),
+  logicalOr: binary(tf.logicalOr, ['bool'], constant),
+  logicalXor: binary(tf.logicalXor, ['bool'], constant),
   where: {
     differentiable: true,
     choose: (scope) => {

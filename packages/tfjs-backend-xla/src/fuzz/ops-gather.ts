@@ -69,14 +69,13 @@ export const gatherOps: Readonly<Record<string, Op>> = {
       return { operands: [x.ref, positions(scope, x.shape.slice(0, depth), [1]), updates.ref] };
     },
     // tfjs's cpu kernel writes into its operand: it gets a copy.
-    apply: ([x, indices, updates]) =>
-      tf.tensorScatterUpdate(x.add(tf.zerosLike(x)), indices, updates),
+    apply: ([x, indices, updates]) => tf.tensorScatterUpdate(x.add(tf.zerosLike(x)), indices, updates),
   },
   unsortedSegmentSum: {
     differentiable: true,
     choose: (scope) => {
-      // tfjs's cpu kernel makes floats of integers.
-      const x = scope.operand({ dtype: 'float32', minRank: 1, nonEmpty: true });
+      // tfjs's cpu kernel makes floats of integers, and NaN of infinities that belong to other segments.
+      const x = scope.operand({ dtype: 'float32', minRank: 1, nonEmpty: true, finite: true });
       const count = scope.int(1, 5);
       // Negative segments are dropped.
       const ids = scope.operand({ dtype: 'int32', shape: x.shape.slice(0, 1), range: [-1, count - 1] });

@@ -36,7 +36,11 @@ export interface Difference {
  *
  * @returns the first difference
  */
-export function compareWithCpu(programs: readonly Program[], tally: Tally): Difference | undefined {
+export function compareWithCpu(
+  programs: readonly Program[],
+  tally: Tally,
+  notCompiled: ReadonlySet<string> = unlowered,
+): Difference | undefined {
   const references = programs.map(reference);
   return onBackend('xla', () => {
     const before = tf.memory();
@@ -47,7 +51,7 @@ export function compareWithCpu(programs: readonly Program[], tally: Tally): Diff
         differences('eager, gradient', eager[i].gradients, references[i], (r) => r.gradients, tally);
       if (message !== undefined) return { program, message };
     }
-    const compiled = programs.filter((program) => program.every(({ op }) => !unlowered.has(op)));
+    const compiled = programs.filter((program) => program.every(({ op }) => !notCompiled.has(op)));
     const outcomes = evaluateCompiled(compiled);
     for (const [k, program] of compiled.entries()) {
       const ref = references[programs.indexOf(program)];

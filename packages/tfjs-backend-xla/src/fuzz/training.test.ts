@@ -1,0 +1,71 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { xla } from '../testing/compare.js';
+import { disturb, withNoise } from './disturbed-backend.js';
+import { onBackend } from './evaluate.js';
+import { difference } from './reference.js';
+import { formatTraining, runTraining, type TrainingProgram, trainingPrograms } from './training.js';
+
+const seed = Number(process.env.PRIMAL_FUZZ_SEED ?? 42);
+const path = process.env.PRIMAL_FUZZ_PATH;
+const asked = process.env.PRIMAL_FUZZ_RUNS;
+const timeLimit = 60_000;
+
+const asIs = <F>(fn: F): F => fn;
+
+function compare(program: TrainingProgram): string | undefined {
+  const expected = runTraining('cpu', program, asIs);
+  const among = [1, 2, 3, 4].map((noise) =>
+    withNoise(noise, () => runTraining('disturbed', program, asIs, disturb)),
+  );
+  return onBackend('xla', () => {
+    for (const [how, compile] of [
+      ['eager', asIs],
+      ['jit', <A extends unknown[], R>(fn: (...args: A) => R) => xla().jit(fn)],
+    ] as const) {
+      const before = tf.memory();
+      const actual = runTraining('xla', program, compile);
+      for (const [i, contents] of expected.entries()) {
+        const others = among.map((reads) => reads[i]);
+        const message = difference(actual[i], contents, others, { compared: 0, left: 0 });
+        if (message !== undefined) return `${how}, read ${i}: ${message}`;
+      }
+      const { numTensors, numDataBuffers } = tf.memory();
+      if (numTensors !== before.numTensors || numDataBuffers !== before.numDataBuffers) {
+        return `${how}: ${numTensors - before.numTensors} tensors, ${numDataBuffers - before.numDataBuffers} data leaked`;
+      }
+    }
+    return undefined;
+  });
+}
+
+it('random training loops give on xla, eagerly and compiled, what they give on cpu', {
+  timeout: asked === undefined ? 4 * timeLimit : 24 * 3_600_000,
+}, () => {
+  let programs = 0;
+  const details = fc.check(
+    fc.property(trainingPrograms, (program) => {
+      programs++;
+      const message = compare(program);
+      if (message !== undefined) throw new Error(message);
+    }),
+    {
+      seed,
+      path,
+      numRuns: Number(asked ?? 200),
+      interruptAfterTimeLimit: asked === undefined ? timeLimit : undefined,
+    },
+  );
+  const differences = details.failed && !details.interrupted ? 1 : 0;
+  console.log(
+    `fuzz: ${programs.toLocaleString('en')} training loops, seed ${seed}, ${differences} differences`,
+  );
+  if (differences > 0) {
+    expect.fail(
+      `${String(details.errorInstance)}\n${formatTraining(details.counterexample![0])}\n` +
+        `Again: PRIMAL_FUZZ_SEED=${details.seed} PRIMAL_FUZZ_PATH=${details.counterexamplePath}`,
+    );
+  }
+  if (path === undefined) expect(programs).toBeGreaterThanOrEqual(10);
+});
