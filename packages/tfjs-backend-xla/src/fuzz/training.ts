@@ -147,7 +147,12 @@ export function runTraining(
           break;
         }
         case 'assign':
-          use(step.from, step.at, (x) => variables[step.variable].assign(x));
+          // tfjs frees a variable that is assigned to itself, then looks for its data.
+          use(
+            step.from,
+            step.at,
+            (x) => x !== variables[step.variable] && variables[step.variable].assign(x),
+          );
           break;
         case 'read':
           if (step.what === 'variable') reads.push(read(variables[step.at % variableCount]));
@@ -205,14 +210,14 @@ function stepOf(
       made.push(optimizer);
       const list = a === b ? [a] : [a, b];
       return (x) =>
-        optimizer.minimize(
-          () =>
-            tf.tidy(
-              () => a.sub(tf.tanh(x)).square().mean().add(b.mul(0.3).add(2).square().mean()) as tf.Scalar,
-            ),
-          true,
-          list,
-        )!;
+        tf.tidy(() => {
+          const cost = optimizer.minimize(
+            () => a.sub(tf.tanh(x)).square().mean().add(b.mul(0.3).add(2).square().mean()) as tf.Scalar,
+            true,
+            list,
+          )!;
+          return cost.broadcastTo(shape);
+        });
     }
   }
 }
