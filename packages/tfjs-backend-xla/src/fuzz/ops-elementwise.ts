@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ElementName, Known, Op, Scope, Want } from './program.js';
+import { type ElementName, type Known, type Op, type Scope, satisfies, type Want } from './program.js';
 
 type Unary = (x: tf.Tensor) => tf.Tensor;
 
@@ -29,10 +29,7 @@ const constant = { differentiable: false } as const;
 
 /** tfjs's cpu backend multiplies in float64, which is exact for integers whose product is below 2^53, as here. */
 const exactSquares = [-(2 ** 25), 2 ** 25] as const;
-const exactFactors = {
-  fits: ({ dtype, values }: Known) =>
-    dtype !== 'int32' || Array.from(values).every((value) => Math.abs(value) <= 2 ** 25),
-};
+const exactFactors = { each: (value: number) => !Number.isFinite(value) || Math.abs(value) <= 2 ** 25 };
 
 export const unaryOps: Readonly<Record<string, Op>> = {
   abs: unary(tf.abs, everything, { dtypes: numeric }),
@@ -114,13 +111,11 @@ function pair(scope: Scope, first: Want, second: Want): Known[] {
   const a = scope.operand(first);
   const fits = broadcastWith(a.shape);
   const found = scope.chance(0.6)
-    ? scope.find(
-        (value) =>
-          [second.dtype].flat().includes(value.dtype) && fits(value) && (second.fits?.(value) ?? true),
-      )
+    ? scope.find((value) => fits(value) && satisfies(value, second))
     : undefined;
   const b = found ?? scope.input({ ...second, shape: broadcastable(scope, a.shape) });
-  return scope.chance(0.5) || second.fits !== undefined || second.range !== undefined ? [a, b] : [b, a];
+  const symmetric = Object.keys(first).length === 1 && Object.keys(second).length === 1;
+  return symmetric && scope.chance(0.5) ? [b, a] : [a, b];
 }
 
 type Binary = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
@@ -146,10 +141,9 @@ function binary(
   };
 }
 
-const all = (test: (value: number) => boolean) => (value: Known) => Array.from(value.values).every(test);
 /** tfjs's gradients of these do not sum over the dimensions that were broadcast. */
 const unlessBroadcast: Partial<Op> = { differentiable: ([a, b]) => `${a.shape}` === `${b.shape}` };
-const noZero = { fits: all((value) => value !== 0 && Number.isFinite(value)) };
+const noZero = { each: (value: number) => value !== 0 && Number.isFinite(value) };
 
 export const binaryOps: Readonly<Record<string, Op>> = {
   add: binary(tf.add, numeric),
@@ -167,7 +161,7 @@ export const binaryOps: Readonly<Record<string, Op>> = {
   // Division by zero of integers is undefined: NaN cannot be stored. Quotients stay far below 2^31.
   floorDiv: binary(tf.floorDiv, numeric, {
     first: { finite: true },
-    second: { fits: all((value) => Math.abs(value) >= 0.5) },
+    second: { each: (value) => Math.abs(value) >= 0.5, finite: true },
     differentiable: false,
   }),
   mod: binary(tf.mod, numeric, { second: noZero }),

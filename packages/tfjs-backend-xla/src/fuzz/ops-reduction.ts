@@ -40,7 +40,7 @@ function position(fn: (x: tf.Tensor, axis: number) => tf.Tensor): Op {
         dtype: numeric,
         minRank: 1,
         nonEmpty: true,
-        fits: ({ values }) => !hasNaN(values),
+        each: isNumber,
       });
       return { operands: [x.ref], attrs: { axis: axisOf(scope, x.shape.length) } };
     },
@@ -48,9 +48,7 @@ function position(fn: (x: tf.Tensor, axis: number) => tf.Tensor): Op {
   };
 }
 
-export function hasNaN(values: ArrayLike<number>): boolean {
-  return Array.from(values).some(Number.isNaN);
-}
+const isNumber = (value: number): boolean => !Number.isNaN(value);
 
 function prefix(fn: typeof tf.cumsum | typeof tf.cumprod, range?: [number, number]): Op {
   return {
@@ -148,7 +146,7 @@ export const reductionOps: Readonly<Record<string, Op>> = {
         dtype: numeric,
         minRank: 1,
         nonEmpty: true,
-        fits: ({ values }) => !hasNaN(values),
+        each: isNumber,
       });
       return { operands: [x.ref], attrs: { k: scope.int(1, x.shape.at(-1)!) } };
     },

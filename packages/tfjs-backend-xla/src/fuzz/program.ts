@@ -82,7 +82,31 @@ export interface Want {
   readonly finite?: boolean;
   /** Values of a new input ascend along the last dimension. */
   readonly sorted?: boolean;
+  /** What each number satisfies. */
+  readonly each?: (value: number) => boolean;
   readonly fits?: (value: Known) => boolean;
+}
+
+/** Whether a value is one that is asked for. */
+export function satisfies(value: Known, want: Want): boolean {
+  const rank = value.shape.length;
+  if (!(typeof want.dtype === 'string' ? want.dtype === value.dtype : want.dtype.includes(value.dtype)))
+    return false;
+  if (rank < (want.minRank ?? 0) || rank > (want.maxRank ?? 4)) return false;
+  if (
+    want.shape !== undefined &&
+    (want.shape.length !== rank || want.shape.some((n, i) => n !== value.shape[i]))
+  )
+    return false;
+  if (want.nonEmpty && value.shape.includes(0)) return false;
+  const values = Array.from(value.values);
+  if (want.range !== undefined) {
+    const [low, high] = want.range;
+    if (!values.every((x) => x >= low && x <= high)) return false;
+  }
+  if (want.finite && !values.every(Number.isFinite)) return false;
+  if (want.each !== undefined && !values.every(want.each)) return false;
+  return want.fits?.(value) ?? true;
 }
 
 export const refKey = ({ step, output }: Ref): string => `${step}.${output}`;
