@@ -128,10 +128,11 @@ describe('a wrong kernel is found and shrinks to the operation alone', () => {
     sum: [
       'Sum',
       (original) => (call) => {
-        const { rank } = call.inputs.x as tf.Tensor;
-        const [axis] = (call.attrs as { axis?: number[] }).axis ?? [0];
-        const other = rank > 1 && axis !== undefined ? [(axis + 1) % rank] : axis;
-        return original({ ...call, attrs: { ...call.attrs, axis: other } as tf.NamedAttrMap });
+        const rank = (call.inputs.x as tf.TensorInfo).shape.length;
+        const { axis } = call.attrs as unknown as { axis: number[] | null };
+        if (rank < 2 || axis?.length !== 1) return original(call);
+        const attrs = { ...call.attrs, axis: [(axis[0] + 1) % rank] };
+        return original({ ...call, attrs: attrs as unknown as tf.NamedAttrMap });
       },
     ],
     // Off by 2e-5: no tolerance is so loose.

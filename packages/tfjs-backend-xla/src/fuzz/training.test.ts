@@ -1,3 +1,4 @@
+import { Executable } from '@primal-attention/pjrt';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -71,4 +72,29 @@ it('random training loops give on xla, eagerly and compiled, what they give on c
     );
   }
   if (path === undefined) expect(programs).toBeGreaterThanOrEqual(10);
+});
+
+it('a donated buffer that something else holds is found, and shrinks to a few commands', {
+  timeout: 120_000,
+}, () => {
+  const { execute } = Executable.prototype;
+  Executable.prototype.execute = function (this: Executable) {
+    return execute.call(this, []);
+  };
+  try {
+    const details = fc.check(
+      fc.property(trainingPrograms, (program) => {
+        const message = compare(program);
+        if (message !== undefined) throw new Error(message);
+      }),
+      { seed: 7, numRuns: 100 },
+    );
+    expect(details.failed).toBe(true);
+    const { functions, commands } = details.counterexample![0];
+    expect(functions, formatTraining({ functions, commands })).toHaveLength(1);
+    // The shortest: keep something of a variable, and call a function that assigns it.
+    expect(commands.length, formatTraining({ functions, commands })).toBeLessThanOrEqual(4);
+  } finally {
+    Executable.prototype.execute = execute;
+  }
 });
