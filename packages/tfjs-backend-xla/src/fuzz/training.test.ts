@@ -92,8 +92,8 @@ it('a donated buffer that something else holds is found, and shrinks to a few co
     expect(details.failed).toBe(true);
     const { functions, commands } = details.counterexample![0];
     expect(functions, formatTraining({ functions, commands })).toHaveLength(1);
-    // The shortest: keep something of a variable, and call a function that assigns it.
-    expect(commands.length, formatTraining({ functions, commands })).toBeLessThanOrEqual(4);
+    // Of up to 25. The heart of it: keep something of a variable, and call a function that assigns it.
+    expect(commands.length, formatTraining({ functions, commands })).toBeLessThanOrEqual(6);
   } finally {
     Executable.prototype.execute = execute;
   }
