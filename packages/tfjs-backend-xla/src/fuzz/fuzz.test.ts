@@ -45,7 +45,7 @@ function report(details: fc.RunDetails<[Batch]>): string {
   const programs = details.counterexample?.[0] ?? [];
   return (
     `${String(details.errorInstance)}\n${programs.map(formatProgram).join('\n\n')}\n` +
-    `Again: PRIMAL_FUZZ_SEED=${details.seed} PRIMAL_FUZZ_PATH=${details.counterexamplePath}`
+    `Again, with src/fuzz/fuzz.test.ts alone: PRIMAL_FUZZ_SEED=${details.seed} PRIMAL_FUZZ_PATH=${details.counterexamplePath}`
   );
 }
 

@@ -68,7 +68,7 @@ it('random training loops give on xla, eagerly and compiled, what they give on c
   if (differences > 0) {
     expect.fail(
       `${String(details.errorInstance)}\n${formatTraining(details.counterexample![0])}\n` +
-        `Again: PRIMAL_FUZZ_SEED=${details.seed} PRIMAL_FUZZ_PATH=${details.counterexamplePath}`,
+        `Again, with src/fuzz/training.test.ts alone: PRIMAL_FUZZ_SEED=${details.seed} PRIMAL_FUZZ_PATH=${details.counterexamplePath}`,
     );
   }
   if (path === undefined) expect(programs).toBeGreaterThanOrEqual(10);
