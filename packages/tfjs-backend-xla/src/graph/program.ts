@@ -87,9 +87,10 @@ export function emitModule(program: Program, donations: ReadonlyMap<number, numb
     return `%in${i}: ${input.type.text}${alias === undefined ? '' : ` {tf.aliasing_output = ${alias} : i32}`}`;
   });
   const types = program.outputs.map((output) => output.type.text).join(', ');
+  const results = program.outputs.map((output) => names.get(output)!).join(', ');
   return (
     `module @program {\n  func.func public @main(${parameters.join(', ')}) -> (${types}) {\n${lines.join('')}` +
-    `    return ${program.outputs.map((output) => names.get(output)!).join(', ')} : ${types}\n  }\n${bodies.join('')}}\n`
+    `    return ${results === '' ? '' : `${results} : ${types}`}\n  }\n${bodies.join('')}}\n`
   );
 }
 
