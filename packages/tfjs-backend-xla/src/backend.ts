@@ -17,9 +17,10 @@ import { fragmentOf } from './graph/fragment.js';
 import { LazyGraph } from './graph/lazy-graph.js';
 import { DataValue, type HostArray, newHostArray, type PendingValue } from './graph/values.js';
 import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
-import { compileFunction } from './jit/jit.js';
+import { type Compiled, compileFunction } from './jit/jit.js';
 import type { Trace } from './jit/trace.js';
 import { type Attributes, type Inputs, type Lowering, NotLowered } from './lowerings/table.js';
+import type { Pacing } from './pacing.js';
 
 /** What stands behind a tensor's data id. Tensors that are reshapes or clones of each other share it. */
 export interface Entry {
@@ -66,7 +67,7 @@ export class XlaBackend extends KernelBackend {
     const dataId = {};
     this.move(dataId, values, shape, dtype, 1);
     const { value } = this.entries.get(dataId);
-    if (value !== undefined) this.trace?.constants.add(value);
+    if (value !== undefined) this.trace?.addConstant(value);
     return dataId;
   }
 
@@ -296,6 +297,15 @@ export class XlaBackend extends KernelBackend {
     this.#lazy.flush();
   }
 
+  /** Like {@link flush}, without blocking the event loop while something is compiled. */
+  flushAsync(): Promise<void> {
+    return this.#lazy.flushAsync();
+  }
+
+  get pacing(): Pacing {
+    return this.#device.pacing;
+  }
+
   /** Flushes pending work when it has grown to its limit; to be called before a kernel's operands are made. */
   makeRoom(): void {
     if (this.trace === undefined) this.#lazy.makeRoom();
@@ -323,6 +333,7 @@ export class XlaBackend extends KernelBackend {
   }
 
   #refuseRead(value: DataValue): void {
+    this.trace?.refuseRandomRead(value);
     if (this.trace?.owns(value)) {
       throw new Error(
         'jit: a tensor was read (data, dataSync, array, print, …) while the function was being compiled, when it has no ' +
@@ -338,7 +349,7 @@ export class XlaBackend extends KernelBackend {
   }
 
   /** See `jit` of @primal-attention/runtime. */
-  jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  jit<A extends unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
     return compileFunction(this, fn);
   }
 }

@@ -2,16 +2,19 @@ import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } f
 import { ExecutableCache } from './executables.js';
 import type { DataValue } from './graph/values.js';
 import type { TensorType } from './hlo/types.js';
+import { Pacing } from './pacing.js';
 
 /** What backends of a process share: a plugin's client, and the programs compiled for it. */
 export class XlaDevice {
   readonly executables: ExecutableCache;
+  readonly pacing: Pacing;
 
   constructor(
     readonly plugin: Plugin,
     readonly client: Client,
   ) {
     this.executables = new ExecutableCache(client);
+    this.pacing = new Pacing(client);
   }
 
   /** The buffer of a value that is not pending; uploads it when it is only on the host. */

@@ -50,9 +50,7 @@ export class ExecutableCache {
   }
 
   async #compileAsync(key: string, module: string): Promise<void> {
-    const start = performance.now();
-    const executable = await this.#client.compileAsync(module);
-    this.#count(start);
+    const executable = await this.compileAsync(module);
     if (this.#executables.has(key)) executable.dispose();
     else this.#keep(key, executable);
   }
@@ -61,6 +59,14 @@ export class ExecutableCache {
   compile(module: string): Executable {
     const start = performance.now();
     const executable = this.#client.compile(module);
+    this.#count(start);
+    return executable;
+  }
+
+  /** Like {@link compile}, without blocking the event loop. */
+  async compileAsync(module: string): Promise<Executable> {
+    const start = performance.now();
+    const executable = await this.#client.compileAsync(module);
     this.#count(start);
     return executable;
   }

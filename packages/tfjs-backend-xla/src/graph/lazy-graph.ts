@@ -65,6 +65,7 @@ export class LazyGraph {
       const handles = executable.execute();
       for (let i = 0; i < outputs.length; i++)
         outputs[i].buffer = this.#device.adopt(handles[i], outputs[i].type);
+      this.#device.pacing.note(handles[0]);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       for (const output of outputs) output.failure = failure;
@@ -74,9 +75,10 @@ export class LazyGraph {
     }
   }
 
-  /** Like {@link flush}; compilation, if there is any, leaves the event loop free. */
+  /** Like {@link flush}; compilation, if there is any, and waiting for the device leave the event loop free. */
   async flushAsync(): Promise<void> {
-    const { executables } = this.#device;
+    const { executables, pacing } = this.#device;
+    if (this.#live.size > 0) await pacing.room();
     // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
     while (this.#live.size > 0) {
       const program = extractProgram(this.#graph, [...this.#live]);
