@@ -1,5 +1,6 @@
 export { type BackendName, backendOrder, useBackend } from './backend.js';
-export { isTracing, jit } from './jit.js';
+export { isTracing, type JitFunction, jit } from './jit.js';
+export { Probe } from './probe.js';
 export { nextRandomKey, withRandomKey } from './random/ambient.js';
 export {
   dropout,
