@@ -90,6 +90,6 @@ export function emitModule(program: Program, donations: ReadonlyMap<number, numb
   const bodies = [...functions].map(([fragment, name]) => `  func.func private ${name}${fragment.body}\n`);
   return (
     `module @program {\n  func.func public @main(${parameters.join(', ')}) -> (${types}) {\n${lines.join('')}` +
-    `    return ${program.outputs.map((output) => names.get(output)!).join(', ')} : ${types}\n  }\n${bodies.join('')}}\n`
+    `    return ${program.outputs.map((output) => names.get(output)!).join(', ')}${types === '' ? '' : ` : ${types}`}\n  }\n${bodies.join('')}}\n`
   );
 }
