@@ -1,7 +1,7 @@
 import type { XlaDevice } from '../device.js';
 import type { Fragment } from './fragment.js';
 import { Graph } from './graph.js';
-import { emitModule, extractProgram } from './program.js';
+import { emitModule, extractProgram, type Program } from './program.js';
 import { type DataValue, PendingValue } from './values.js';
 
 /**
@@ -57,7 +57,10 @@ export class LazyGraph {
       this.reset();
       return;
     }
-    const program = extractProgram(this.#graph, outputs);
+    this.#run(extractProgram(this.#graph, outputs), outputs);
+  }
+
+  #run(program: Program, outputs: readonly PendingValue[]): void {
     try {
       const executable = this.#device.executables.get(program.key, () => emitModule(program));
       const list = executable.argumentList(program.inputs.length);
@@ -81,11 +84,17 @@ export class LazyGraph {
     if (this.#live.size > 0) await pacing.room();
     // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
     while (this.#live.size > 0) {
-      const program = extractProgram(this.#graph, [...this.#live]);
-      if (executables.has(program.key)) break;
+      const outputs = [...this.#live];
+      const program = extractProgram(this.#graph, outputs);
+      if (executables.has(program.key)) {
+        this.#run(program, outputs);
+        return;
+      }
+      // Writing a long program takes its time too.
+      await new Promise((resolve) => setImmediate(resolve));
       await executables.prepare(program.key, () => emitModule(program));
     }
-    this.flush();
+    this.reset();
   }
 
   /** Forgets what is recorded. */

@@ -28,13 +28,22 @@ export interface CompiledFunction {
   dispatchesAtOnce: boolean | undefined;
 }
 
-/** Work that compiles programs on its way: it yields their text and is given the executables, which it owns. */
-export type Compilation<T> = Generator<string, T, Executable>;
+/**
+ * Work that compiles programs on its way: it yields their text and is given the executables, which it owns. Where it
+ * yields `breath`, the event loop may turn.
+ */
+export type Compilation<T> = Generator<string | typeof breath, T, Executable>;
+
+const breath = Symbol('breath');
 
 /** Does the work, blocking while a program is compiled. */
 export function complete<T>(backend: XlaBackend, work: Compilation<T>): T {
   let step = work.next();
   while (!step.done) {
+    if (step.value === breath) {
+      step = work.next();
+      continue;
+    }
     let executable: Executable;
     try {
       executable = backend.executables.compile(step.value);
@@ -51,6 +60,11 @@ export function complete<T>(backend: XlaBackend, work: Compilation<T>): T {
 export async function completeAsync<T>(backend: XlaBackend, work: Compilation<T>): Promise<T> {
   let step = work.next();
   while (!step.done) {
+    if (step.value === breath) {
+      await new Promise((resolve) => setImmediate(resolve));
+      step = work.next();
+      continue;
+    }
     let executable: Executable;
     try {
       executable = await backend.executables.compileAsync(step.value);
@@ -136,6 +150,7 @@ function* initialiseVariables(
       trace.graph,
       created.map(({ initial }) => initial),
     );
+    yield breath;
     const executable = yield emitModule(program);
     try {
       const list = executable.argumentList(program.inputs.length);
@@ -158,6 +173,7 @@ function* initialiseVariables(
 
 function* build(traced: TracedFunction): Compilation<CompiledFunction> {
   const { trace, results, assigned } = traced;
+  yield breath;
   const outputs = [...results, ...assigned.map(({ value }) => value)];
   const program = extractProgram(
     trace.graph,
@@ -174,6 +190,7 @@ function* build(traced: TracedFunction): Compilation<CompiledFunction> {
       donations.set(i, results.length + index);
     }
   }
+  yield breath;
   const executable = yield emitModule(program, donations);
   return {
     program,

@@ -229,7 +229,7 @@ describe('a function that throws', () => {
   });
 
   it('leaves what an optimizer and a layer made usable', () => {
-    const optimizer = tf.train.adam(0.1);
+    const optimizer = tf.train.adam(0.001);
     const w = tf.variable(tf.tensor1d([1, 2]));
     const layer = tf.layers.dense({ units: 2 });
     const body = (x: tf.Tensor, fail: boolean) => {
