@@ -1,4 +1,5 @@
 import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
+import { turn, turnMilliseconds } from './event-loop.js';
 import { ExecutableCache } from './executables.js';
 import type { DataValue } from './graph/values.js';
 import type { TensorType } from './hlo/types.js';
@@ -25,6 +26,25 @@ export class XlaDevice {
       value.buffer = this.client.toDevice(value.host, value.type.element, value.type.shape);
     }
     return value.buffer;
+  }
+
+  /**
+   * Uploads values that are only on the host, leaving the event loop free now and then.
+   *
+   * @returns whether the event loop turned meanwhile: anything may have changed
+   */
+  async uploadInTurns(values: readonly DataValue[]): Promise<boolean> {
+    let turned = false;
+    let start = performance.now();
+    for (const value of values) {
+      if (value.buffer !== undefined || value.host === undefined) continue;
+      this.bufferOf(value);
+      if (performance.now() - start < turnMilliseconds) continue;
+      await turn();
+      turned = true;
+      start = performance.now();
+    }
+    return turned;
   }
 
   /** Takes ownership of a buffer that a program returned. */

@@ -1,4 +1,5 @@
 import type { XlaDevice } from '../device.js';
+import { turn } from '../event-loop.js';
 import type { Fragment } from './fragment.js';
 import { Graph } from './graph.js';
 import { emitModule, extractProgram, type Program } from './program.js';
@@ -18,6 +19,8 @@ export class LazyGraph {
   readonly #live = new Set<PendingValue>();
   /** Values that the graph reads. They stay alive until it has run, even when their tensors go before. */
   readonly #leaves = new Set<DataValue>();
+
+  #flushing: Promise<void> | undefined;
 
   constructor(device: XlaDevice) {
     this.#device = device;
@@ -80,6 +83,14 @@ export class LazyGraph {
 
   /** Like {@link flush}; compilation, if there is any, and waiting for the device leave the event loop free. */
   async flushAsync(): Promise<void> {
+    // Reads that are under way together share the work.
+    this.#flushing ??= this.#flushInTurns().finally(() => {
+      this.#flushing = undefined;
+    });
+    await this.#flushing;
+  }
+
+  async #flushInTurns(): Promise<void> {
     const { executables, pacing } = this.#device;
     if (this.#live.size > 0) await pacing.room();
     // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
@@ -87,11 +98,12 @@ export class LazyGraph {
       const outputs = [...this.#live];
       const program = extractProgram(this.#graph, outputs);
       if (executables.has(program.key)) {
+        if (await this.#device.uploadInTurns(program.inputs)) continue;
         this.#run(program, outputs);
         return;
       }
       // Writing a long program takes its time too.
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       await executables.prepare(program.key, () => emitModule(program));
     }
     this.reset();

@@ -1,6 +1,7 @@
 import type { Executable } from '@primal-attention/pjrt';
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
+import { turn } from '../event-loop.js';
 import { emitModule, extractProgram, type Program } from '../graph/program.js';
 import type { TensorType } from '../hlo/types.js';
 import type { TracedOptimizer } from './optimizers.js';
@@ -61,7 +62,7 @@ export async function completeAsync<T>(backend: XlaBackend, work: Compilation<T>
   let step = work.next();
   while (!step.done) {
     if (step.value === breath) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       step = work.next();
       continue;
     }
