@@ -1,8 +1,9 @@
+import { Probe } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import type { PrimalAttention } from './layers/primal-attention.js';
 import type { SoftmaxAttention } from './layers/softmax-attention.js';
 
-/** What a Primal layer computed in one call. The tensors live until the listener returns: `tf.clone` what you keep. */
+/** What a Primal layer computed in one call. The tensors live until the listener returns: `tf.keep` those that are to stay. */
 export interface PrimalScoresEvent {
   layer: string;
   /** phi_q, the queries after the feature map, [B, H, N, p]. */
@@ -21,7 +22,7 @@ export interface PrimalScoresEvent {
   projectionR: tf.Tensor4D;
 }
 
-/** What a softmax layer computed in one call. The tensors live until the listener returns: `tf.clone` what you keep. */
+/** What a softmax layer computed in one call. The tensors live until the listener returns: `tf.keep` those that are to stay. */
 export interface SoftmaxScoresEvent {
   layer: string;
   /** [B, H, N, p]. */
@@ -34,14 +35,14 @@ export interface SoftmaxScoresEvent {
   weights: tf.Tensor4D;
 }
 
-type Listener = (event: never) => void;
-const listeners = new WeakMap<object, Set<Listener>>();
+type ScoresEvent = PrimalScoresEvent | SoftmaxScoresEvent;
+const probes = new WeakMap<tf.layers.Layer, Probe<ScoresEvent>>();
 
 /**
  * Hears what an attention layer computes, at each of its calls: for spectra, probes and tests.
  *
- * Nothing is computed or kept for a layer that nobody listens to. Inside `jit` the listener runs while the function is
- * traced, with tensors that have no values yet, and not again: run the model outside `jit` to read them.
+ * Nothing is computed or kept for a layer that nobody listens to. Inside `jit` the tensors are outputs of another program,
+ * and the listener is called after each call of the compiled function. See `Probe` of @primal-attention/runtime.
  *
  * @returns ends the subscription
  */
@@ -51,27 +52,22 @@ export function onScores(
   layer: PrimalAttention | SoftmaxAttention,
   listener: ((event: PrimalScoresEvent) => void) | ((event: SoftmaxScoresEvent) => void),
 ): () => void {
-  let heard = listeners.get(layer);
-  if (heard === undefined) {
-    heard = new Set();
-    listeners.set(layer, heard);
+  let probe = probes.get(layer);
+  if (probe === undefined) {
+    probe = new Probe<ScoresEvent>();
+    probes.set(layer, probe);
   }
-  // A wrapper of its own, so that one function can listen twice and each subscription ends by itself.
-  const entry: Listener = (event) => listener(event);
-  heard.add(entry);
-  return () => {
-    heard.delete(entry);
-  };
+  // A layer emits events of its own kind only.
+  return probe.subscribe(listener as (event: ScoresEvent) => void);
 }
 
 /** Tells a layer's listeners, if there are any; the head-major tensors become batch-major then. */
 export function emitScores(layer: tf.layers.Layer, headMajor: () => Record<string, tf.Tensor4D>): void {
-  const heard = listeners.get(layer);
-  if (heard === undefined || heard.size === 0) return;
-  tf.tidy(() => {
+  probes.get(layer)?.emit(() => {
     const event: Record<string, unknown> = { layer: layer.name };
-    for (const [name, tensor] of Object.entries(headMajor()))
+    for (const [name, tensor] of Object.entries(headMajor())) {
       event[name] = tf.transpose(tensor, [1, 0, 2, 3]);
-    for (const listener of [...heard]) listener(event as never);
+    }
+    return event as unknown as ScoresEvent;
   });
 }

@@ -80,6 +80,32 @@ export class Executable {
     throw new PjrtError(error.code, `${error.detail} (${this.describeMemory()})`, error.functionName);
   }
 
+  /**
+   * Like {@link execute} on another thread, for plugins and programs that run before they return. The executable may
+   * be executed again meanwhile, but must not be disposed, nor may the arguments' buffers.
+   *
+   * @param list handles of the arguments' buffers
+   * @returns handles of the results' buffers, which the caller owns
+   */
+  async executeAsync(list: BigUint64Array, nonDonatable: readonly number[] = []): Promise<BigUint64Array> {
+    const outputs = new BigUint64Array(Math.max(1, this.outputCount));
+    const options = new Args(112);
+    if (nonDonatable.length > 0) {
+      options.setPointer(56, BigInt64Array.from(nonDonatable, BigInt)).setWord(64, nonDonatable.length);
+    }
+    const args = new Args(80)
+      .setWord(16, this.handle)
+      .setPointer(24, options)
+      .setPointer(32, pointerTo(list))
+      .setWord(40, 1)
+      .setWord(48, list.length)
+      .setPointer(56, pointerTo(outputs));
+    await this.#client.library.callAsync('LoadedExecutable_Execute', args);
+    // Using the struct and the list down here keeps them out of the garbage collector's reach until now.
+    args.setWord(48, list.length);
+    return outputs;
+  }
+
   #prepare(): Args {
     this.#execute = this.#client.library.function('LoadedExecutable_Execute');
     this.#call = new Args(80)

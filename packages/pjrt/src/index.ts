@@ -7,3 +7,4 @@ export { PjrtError, type PjrtErrorCode, PluginError } from './errors.js';
 export { type CompiledMemoryStats, Executable } from './executable.js';
 export { prepareXlaFlags } from './flags.js';
 export { Library } from './library.js';
+export { ReadyEvent } from './ready-event.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { compiledFunction } from './jit.js';
+import type { JitFunction } from './jit.js';
 
 /** What one call of a compiled function takes. */
 export interface ComputationCost {
@@ -28,17 +28,15 @@ export interface ComputationCost {
   };
 }
 
-/** What a backend's compiled function offers for analysis. */
-interface AnalysableFunction {
-  programFor(args: unknown[]): {
-    readonly cost: Omit<ComputationCost, 'memory'>;
-    readonly executable: {
-      memoryStats(): {
-        argumentBytes: number;
-        outputBytes: number;
-        aliasBytes: number;
-        temporaryBytes: number;
-      };
+/** What a backend compiled, open to analysis. */
+interface AnalysableProgram {
+  readonly cost: Omit<ComputationCost, 'memory'>;
+  readonly executable: {
+    memoryStats(): {
+      argumentBytes: number;
+      outputBytes: number;
+      aliasBytes: number;
+      temporaryBytes: number;
     };
   };
 }
@@ -60,14 +58,17 @@ interface AnalysableFunction {
  *
  * @throws Error when the function was not made by `jit`, or the backend does not compile functions
  */
-export function costOf<A extends unknown[], R>(jitted: (...args: A) => R, ...args: A): ComputationCost {
-  const compiled = compiledFunction(jitted, 'costOf') as Partial<AnalysableFunction> | undefined;
-  if (typeof compiled?.programFor !== 'function') {
+export function costOf<A extends unknown[], R>(jitted: JitFunction<A, R>, ...args: A): ComputationCost {
+  if (typeof jitted.programFor !== 'function') {
+    throw new Error('costOf: the function must be one that jit returned');
+  }
+  const program = jitted.programFor(...args) as AnalysableProgram | undefined;
+  if (program === undefined) {
     throw new Error(
       `costOf: backend '${tf.getBackend()}' runs kernel by kernel and has no program to analyse; use backend xla`,
     );
   }
-  const { cost, executable } = compiled.programFor(args);
+  const { cost, executable } = program;
   const { argumentBytes, outputBytes, aliasBytes, temporaryBytes } = executable.memoryStats();
   return {
     ...cost,

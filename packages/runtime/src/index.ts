@@ -2,7 +2,7 @@ export { registerSideChannel, type SideChannel, type SideOutput } from './autodi
 export { type BackendName, backendOrder, useBackend } from './backend.js';
 export { checkpoint } from './checkpoint.js';
 export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
-export { isTracing, jit } from './jit.js';
+export { isTracing, type JitFunction, jit } from './jit.js';
 export {
   type AutocastPrecision,
   autocast,
@@ -11,6 +11,7 @@ export {
   matmulPrecisions,
   withMatmulPrecision,
 } from './precision.js';
+export { Probe } from './probe.js';
 export { nextRandomKey, withRandomKey } from './random/ambient.js';
 export {
   dropout,

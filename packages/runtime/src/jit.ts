@@ -1,9 +1,37 @@
 import * as tf from '@tensorflow/tfjs';
 import { isRecording } from './autodiff/captured.js';
+import { collectEmissions, deliverEmissions, type Emission, subscribedProbes } from './probe.js';
+import { eachTensor } from './tensors-in.js';
+
+/** A function that {@link jit} compiled. */
+export interface JitFunction<A extends unknown[], R> {
+  (...args: A): R;
+  /**
+   * The same, without blocking the event loop while it compiles or runs (tracing still does). Calls take place in their
+   * order, each with the variables as the ones before left them; a plain call made meanwhile does not wait for them.
+   * Arguments may be disposed at once; the results are the caller's, outside of any `tf.tidy`.
+   */
+  async(...args: A): Promise<R>;
+  /** Frees the compiled programs. The function may be called again, and is compiled anew then. */
+  dispose(): void;
+  /**
+   * What the backend compiled for arguments like these, compiling it if need be but not running it; undefined on a
+   * backend that compiles nothing. For analysis: its content is the backend's own.
+   */
+  programFor(...args: A): object | undefined;
+}
+
+/** A function as a backend compiles it. */
+interface BackendFunction<A extends unknown[], R> {
+  (...args: A): R;
+  async(...args: A): Promise<R>;
+  programFor(...args: A): object;
+  dispose(): void;
+}
 
 /** What a backend offers when it can compile a whole function. */
 interface CompilingBackend {
-  jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R;
+  jit<A extends unknown[], R>(fn: (...args: A) => R): BackendFunction<A, R>;
   /** True while a function is being traced. */
   readonly tracing: boolean;
 }
@@ -13,54 +41,89 @@ function compilingBackend(): CompilingBackend | undefined {
   return typeof backend.jit === 'function' ? (backend as CompilingBackend) : undefined;
 }
 
+/** What a compiled function gives back: its result, and what probes emitted on the way. */
+interface Traced<R> {
+  readonly result: R;
+  readonly emissions: readonly Emission[];
+}
+
 /**
  * Compiles `fn` into one program per input signature, on a backend that can (`xla`); elsewhere it calls `fn`.
  *
- * - Arguments and result are tensors, numbers, booleans, strings, or arrays and plain objects of these, nested. Tensors
- *   are inputs of the program; everything else is static: another value is another program.
- * - `tf.Variable`s that `fn` reads are read anew at each call, those that it assigns are updated (in place, where nothing
- *   else holds their memory). Other tensors that `fn` captures are inputs too and must stay alive.
+ * - Arguments and result are tensors, numbers, booleans, strings, null, undefined, or arrays and plain objects of these,
+ *   nested. Tensors are inputs of the program; everything else is static: another value is another program, and what
+ *   of a result is no tensor is as the trace left it. Result tensors are tensors of their own, also where `fn` returns
+ *   an argument, a variable (whose value at the end it is) or one tensor twice.
+ * - `tf.Variable`s that `fn` reads, captured or among the arguments, are read anew at each call, those that it assigns
+ *   are updated (in place, where nothing else holds their memory). Other tensors that `fn` captures are inputs too and
+ *   must stay alive.
  * - `fn` runs only when a signature is new (twice when it creates variables). Its other side effects happen only then.
+ *   The 64 signatures used last are kept; a function that is traced again and again warns and names the cause.
+ * - Variables that `fn` makes at its first trace (an optimizer's slots, the weights of a layer) are state from then on;
+ *   making more at a later trace is an error. They exist also when `fn` throws after that, as in a plain call; nothing
+ *   else of a trace that threw remains.
  * - Inside `fn` no tensor can be read, and host-side random numbers (`tf.randomUniform`, `tf.dropout`, …) are refused,
- *   since they would be frozen into the program: use this package's stateless ones.
+ *   since they would be frozen into the program: use this package's stateless ones. The initial values of variables may
+ *   be drawn so.
+ * - Inside another compiled function, and under a gradient, `fn` is simply called.
+ * - What layers emit to a {@link Probe} with subscribers is an output of the program and delivered after each call.
  *
- * @throws Error at the call that traces, naming the operation that cannot be compiled
+ * @throws Error at the call that traces, naming the operation that cannot be compiled; at any call, naming an input that
+ *   is disposed by its place, such as `args[0].x[2]`
  */
-export function jit<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+export function jit<A extends unknown[], R>(fn: (...args: A) => R): JitFunction<A, R> {
+  // The probes with subscribers are part of the signature: a last argument that only the compiled form has.
+  const traced = (...args: [...A, readonly number[]]): Traced<R> =>
+    collectEmissions(args.pop() as readonly number[], () => fn(...(args as unknown as A)));
+  Object.defineProperty(traced, 'name', { value: fn.name });
   // The backend is looked up at each call: one function may be used before and after a change of backend.
-  const compiled = new WeakMap<CompilingBackend, (...args: A) => R>();
-  const compiledFor = (backend: CompilingBackend): ((...args: A) => R) => {
+  const compiled = new Map<CompilingBackend, BackendFunction<[...A, readonly number[]], Traced<R>>>();
+  const compiledFor = (backend: CompilingBackend): BackendFunction<[...A, readonly number[]], Traced<R>> => {
     let program = compiled.get(backend);
     if (program === undefined) {
-      program = backend.jit(fn);
+      program = backend.jit(traced);
       compiled.set(backend, program);
     }
     return program;
   };
-  const jitted = (...args: A): R => {
+  const call = (...args: A): R => {
     const backend = compilingBackend();
     // While the tensors that a function captures are looked for, none may hide in a program.
-    return backend === undefined || isRecording() ? fn(...args) : compiledFor(backend)(...args);
+    if (backend === undefined || backend.tracing || isRecording()) return fn(...args);
+    return delivered(compiledFor(backend)(...args, subscribedProbes()), args);
   };
-  compiledFunctions.set(jitted, () => {
-    const backend = compilingBackend();
-    return backend && compiledFor(backend);
+  return Object.assign(call, {
+    async: async (...args: A): Promise<R> => {
+      const backend = compilingBackend();
+      if (backend === undefined) return fn(...args);
+      return delivered(await compiledFor(backend).async(...args, subscribedProbes()), args);
+    },
+    dispose: (): void => {
+      for (const program of compiled.values()) program.dispose();
+      compiled.clear();
+    },
+    programFor: (...args: A): object | undefined => {
+      const backend = compilingBackend();
+      return backend === undefined ? undefined : compiledFor(backend).programFor(...args, subscribedProbes());
+    },
   });
-  return jitted;
 }
 
-/** How to get at what the current backend made of a function that {@link jit} returned. */
-const compiledFunctions = new WeakMap<object, () => object | undefined>();
-
-/**
- * What the current backend's `jit` made of a function, for analysis; undefined where the backend does not compile.
- *
- * @throws Error for a function that {@link jit} did not return
- */
-export function compiledFunction(jitted: object, caller: string): object | undefined {
-  const find = compiledFunctions.get(jitted);
-  if (find === undefined) throw new Error(`${caller}: the function must be one that jit returned`);
-  return find();
+/** Delivers what probes emitted. @returns the result; when a subscriber throws, its tensors are disposed */
+function delivered<R>({ result, emissions }: Traced<R>, args: unknown): R {
+  if (emissions.length === 0) return result;
+  try {
+    deliverEmissions(emissions);
+  } catch (error) {
+    // Under a gradient the function was called as it is, and may have returned what belongs to its caller.
+    const given = new Set<tf.Tensor>();
+    eachTensor(args, (tensor) => given.add(tensor));
+    eachTensor(result, (tensor) => {
+      if (!given.has(tensor) && !(tensor instanceof tf.Variable)) tensor.dispose();
+    });
+    throw error;
+  }
+  return result;
 }
 
 /** True while a `jit`ted function is being traced, when tensors have no values. */

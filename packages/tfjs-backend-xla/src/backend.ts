@@ -23,6 +23,7 @@ import { type Compiled, compileFunction } from './jit/jit.js';
 import type { Trace } from './jit/trace.js';
 import { type LoopStep, runLoop } from './loop/run-loop.js';
 import { type Attributes, type Inputs, type Lowering, NotLowered, takesComplex } from './lowerings/table.js';
+import type { Pacing } from './pacing.js';
 import { autocast } from './precision/autocast.js';
 import { widenBits } from './precision/bits.js';
 import { type AutocastPrecision, type MatmulPrecision, Precision } from './precision/precision.js';
@@ -75,7 +76,7 @@ export class XlaBackend extends KernelBackend {
     const dataId = {};
     this.move(dataId, values, shape, dtype, 1);
     const { value } = this.entries.get(dataId);
-    if (value !== undefined) this.trace?.constants.add(value);
+    if (value !== undefined) this.trace?.addConstant(value);
     return dataId;
   }
 
@@ -331,6 +332,15 @@ export class XlaBackend extends KernelBackend {
     this.#lazy.flush();
   }
 
+  /** Like {@link flush}, without blocking the event loop while something is compiled. */
+  flushAsync(): Promise<void> {
+    return this.#lazy.flushAsync();
+  }
+
+  get pacing(): Pacing {
+    return this.#device.pacing;
+  }
+
   /** Flushes pending work when it has grown to its limit; to be called before a kernel's operands are made. */
   makeRoom(): void {
     if (this.trace === undefined) this.#lazy.makeRoom();
@@ -358,6 +368,7 @@ export class XlaBackend extends KernelBackend {
   }
 
   #refuseRead(value: DataValue): void {
+    this.trace?.refuseRandomRead(value);
     if (this.trace?.hasNoContents(value)) {
       throw new Error(
         'jit: a tensor was read (data, dataSync, array, print, …) while the function was being compiled, when it has no ' +

@@ -1,18 +1,22 @@
 import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
 import { openDiskCache } from './disk-cache/open.js';
+import { turn, turnMilliseconds } from './event-loop.js';
 import { ExecutableCache } from './executables.js';
 import type { DataValue } from './graph/values.js';
 import type { TensorType } from './hlo/types.js';
+import { Pacing } from './pacing.js';
 
 /** What backends of a process share: a plugin's client, and the programs compiled for it. */
 export class XlaDevice {
   readonly executables: ExecutableCache;
+  readonly pacing: Pacing;
 
   constructor(
     readonly plugin: Plugin,
     readonly client: Client,
   ) {
     this.executables = new ExecutableCache(client, undefined, openDiskCache(client));
+    this.pacing = new Pacing(client);
   }
 
   /** The buffer of a value that is not pending; uploads it when it is only on the host. */
@@ -23,6 +27,25 @@ export class XlaDevice {
       value.buffer = this.client.toDevice(value.host, value.type.element, value.type.shape);
     }
     return value.buffer;
+  }
+
+  /**
+   * Uploads values that are only on the host, leaving the event loop free now and then.
+   *
+   * @returns whether the event loop turned meanwhile: anything may have changed
+   */
+  async uploadInTurns(values: readonly DataValue[]): Promise<boolean> {
+    let turned = false;
+    let start = performance.now();
+    for (const value of values) {
+      if (value.buffer !== undefined || value.host === undefined) continue;
+      this.bufferOf(value);
+      if (performance.now() - start < turnMilliseconds) continue;
+      await turn();
+      turned = true;
+      start = performance.now();
+    }
+    return turned;
   }
 
   /** Takes ownership of a buffer that a program returned. */

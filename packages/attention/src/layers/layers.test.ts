@@ -152,6 +152,32 @@ describe('onScores', () => {
     expect(heard).toEqual(['first', 'second', 'second']);
   });
 
+  test('inside jit as outside: the same tensors after each call, and the program of before without a listener', async () => {
+    const layer = new SoftmaxAttention({ heads: 2 });
+    let traces = 0;
+    const forward = jit((x: tf.Tensor) => {
+      traces++;
+      return tf.sum(layer.apply(x) as tf.Tensor);
+    });
+    layer.apply(x);
+    forward(x);
+    const kept: tf.Tensor[] = [];
+    const stop = onScores(layer, ({ layer: name, weights }: SoftmaxScoresEvent) => {
+      expect(name).toBe(layer.name);
+      kept.push(tf.keep(weights));
+    });
+    layer.apply(x);
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 2; i++) tf.dispose(forward(x));
+    expect(tf.memory().numTensors).toBe(before + 2);
+    stop();
+    forward(x);
+    expect(traces).toBe(tf.getBackend() === 'xla' ? 2 : 4);
+    expect(kept.length).toBe(3);
+    expect(await distance(kept[1], kept[0])).toBeLessThan(rounding);
+    expect(await distance(kept[2], kept[0])).toBeLessThan(rounding);
+  });
+
   test('attention weights are rows of probabilities that make the output', async () => {
     const layer = new SoftmaxAttention({ heads: 2 });
     const kept: tf.Tensor[] = [];

@@ -1,7 +1,8 @@
 import type { XlaDevice } from '../device.js';
+import { turn } from '../event-loop.js';
 import type { Fragment } from './fragment.js';
 import { Graph } from './graph.js';
-import { emitModule, extractProgram } from './program.js';
+import { emitModule, extractProgram, type Program } from './program.js';
 import { type DataValue, PendingValue } from './values.js';
 
 /**
@@ -18,6 +19,8 @@ export class LazyGraph {
   readonly #live = new Set<PendingValue>();
   /** Values that the graph reads. They stay alive until it has run, even when their tensors go before. */
   readonly #leaves = new Set<DataValue>();
+
+  #flushing: Promise<void> | undefined;
 
   constructor(device: XlaDevice) {
     this.#device = device;
@@ -57,7 +60,10 @@ export class LazyGraph {
       this.reset();
       return;
     }
-    const program = extractProgram(this.#graph, outputs);
+    this.#run(extractProgram(this.#graph, outputs), outputs);
+  }
+
+  #run(program: Program, outputs: readonly PendingValue[]): void {
     try {
       const executable = this.#device.executables.get(program.key, () => emitModule(program));
       const list = executable.argumentList(program.inputs.length);
@@ -65,6 +71,7 @@ export class LazyGraph {
       const handles = executable.execute();
       for (let i = 0; i < outputs.length; i++)
         outputs[i].buffer = this.#device.adopt(handles[i], outputs[i].type);
+      this.#device.pacing.note(handles[0]);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       for (const output of outputs) output.failure = failure;
@@ -74,16 +81,32 @@ export class LazyGraph {
     }
   }
 
-  /** Like {@link flush}; compilation, if there is any, leaves the event loop free. */
+  /** Like {@link flush}; compilation, if there is any, and waiting for the device leave the event loop free. */
   async flushAsync(): Promise<void> {
-    const { executables } = this.#device;
+    // Reads that are under way together share the work.
+    this.#flushing ??= this.#flushInTurns().finally(() => {
+      this.#flushing = undefined;
+    });
+    await this.#flushing;
+  }
+
+  async #flushInTurns(): Promise<void> {
+    const { executables, pacing } = this.#device;
+    if (this.#live.size > 0) await pacing.room();
     // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
     while (this.#live.size > 0) {
-      const program = extractProgram(this.#graph, [...this.#live]);
-      if (executables.has(program.key)) break;
+      const outputs = [...this.#live];
+      const program = extractProgram(this.#graph, outputs);
+      if (executables.has(program.key)) {
+        if (await this.#device.uploadInTurns(program.inputs)) continue;
+        this.#run(program, outputs);
+        return;
+      }
+      // Writing a long program takes its time too.
+      await turn();
       await executables.prepare(program.key, () => emitModule(program));
     }
-    this.flush();
+    this.reset();
   }
 
   /** Forgets what is recorded. */

@@ -1,4 +1,6 @@
 import { engine } from '@tensorflow/tfjs-core';
+import type { XlaBackend } from '../backend.js';
+import type { Trace } from './trace.js';
 
 /** tfjs operations that draw on the host, with what to use instead (all of @primal-attention/runtime). */
 const replacements: Record<string, string> = {
@@ -17,34 +19,46 @@ const drawing = new Set(Object.keys(replacements).filter((name) => name !== 'dro
 const suffix = '__op';
 
 /**
- * Makes operations that draw on the host throw until it is undone: their numbers would be constants of the compiled
- * program, the same at each call. tfjs opens a scope named after each operation, which is where they are recognised.
+ * Recognises, until it is undone, numbers that tfjs draws on the host: they would be constants of the compiled program,
+ * the same at each call. tfjs opens a scope named after each operation, which tells them.
+ *
+ * Such numbers may only be the initial values of variables, which a layer draws when it is built. So an array that is
+ * drawn is marked in the trace, which refuses a program that needs it. Drawing that reads tensors, and drawing inside
+ * the body of a loop, is refused at once.
  *
  * @returns how to undo it
  */
-export function refuseHostRandomness(): () => void {
+export function watchHostRandomness(backend: XlaBackend, trace: Trace): () => void {
   const target = engine();
   const start = target.startScope;
   const open: string[] = [];
   const end = target.endScope;
   target.startScope = function (this: typeof target, name?: string) {
     const operation = name?.endsWith(suffix) ? name.slice(0, -suffix.length) : '';
-    if (drawing.has(operation)) {
-      const caller = open.includes('dropout') ? 'dropout' : operation;
-      throw new Error(
-        `jit: tf.${caller} draws random numbers on the host, so the compiled function would repeat the same ones at each ` +
-          `call. Use ${replacements[caller]} of @primal-attention/runtime.`,
-      );
+    if (drawing.has(operation) && trace.drawing === undefined) {
+      const error = refusal(open.includes('dropout') ? 'dropout' : operation);
+      if (operation === 'multinomial' || backend.trace !== trace) throw error;
+      trace.drawing = error;
     }
     open.push(operation);
     return start.call(this, name);
   };
   target.endScope = function (this: typeof target, result) {
     open.pop();
+    if (trace.drawing !== undefined && !open.some((operation) => drawing.has(operation))) {
+      trace.drawing = undefined;
+    }
     return end.call(this, result);
   };
   return () => {
     delete (target as { startScope?: unknown }).startScope;
     delete (target as { endScope?: unknown }).endScope;
   };
+}
+
+function refusal(operation: string): Error {
+  return new Error(
+    `jit: tf.${operation} draws random numbers on the host, so the compiled function would repeat the same ones at each ` +
+      `call. Use ${replacements[operation]} of @primal-attention/runtime.`,
+  );
 }

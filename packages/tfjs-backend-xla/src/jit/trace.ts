@@ -1,6 +1,7 @@
 import { type DataId, type TensorInfo, Variable } from '@tensorflow/tfjs-core';
 import { fragmentOf } from '../graph/fragment.js';
 import { Graph } from '../graph/graph.js';
+import type { Program } from '../graph/program.js';
 import { type DataValue, type HostArray, ParameterValue, PendingValue } from '../graph/values.js';
 import { denseLiteral } from '../hlo/literals.js';
 import { type TensorType, tensorType } from '../hlo/types.js';
@@ -29,9 +30,37 @@ export class Trace {
   readonly #variables = new Map<Variable, ParameterValue>();
   readonly #captured = new Map<DataId, ParameterValue>();
   readonly #embedded = new Map<DataValue, DataValue>();
+  #discarded = false;
   /** Data from outside the trace that lost its last tensor during it. */
   readonly deferred = new Set<DataId>();
   protected readonly parameters = new Set<DataValue>();
+
+  /** Why a value must not be part of the program: its numbers were drawn on the host. */
+  readonly #drawn = new Map<DataValue, Error>();
+  /** Set while tfjs draws random numbers: what it writes then is such a value. */
+  drawing: Error | undefined;
+
+  /** Notes a value that is written on the host while the function is traced. */
+  addConstant(value: DataValue): void {
+    this.constants.add(value);
+    if (this.drawing !== undefined) this.#drawn.set(value, this.drawing);
+  }
+
+  /** @throws Error when a value was drawn on the host: what follows from it would be the same at each call */
+  refuseRandomRead(value: DataValue): void {
+    const error = this.#drawn.get(value);
+    if (error !== undefined) throw error;
+  }
+
+  /** @throws Error when the program needs numbers that were drawn on the host */
+  refuseRandomness({ nodes, outputs }: Program): void {
+    if (this.#drawn.size === 0) return;
+    for (const output of outputs) this.refuseRandomRead(output);
+    for (const { operands, results } of nodes) {
+      for (const value of operands) this.refuseRandomRead(value);
+      for (const value of results) this.refuseRandomRead(value);
+    }
+  }
 
   addInput(type: TensorType, source: Source): ParameterValue {
     const parameter = this.addParameter(type);
@@ -94,6 +123,8 @@ export class Trace {
         node = this.addInput(value.type, { kind: 'literal', value });
       }
       this.#embedded.set(value, node);
+      const drawn = this.#drawn.get(value);
+      if (drawn !== undefined) this.#drawn.set(node, drawn);
     }
     return node;
   }
@@ -107,8 +138,29 @@ export class Trace {
 
   /** Lets go of what a trace that came to nothing holds. */
   discard(): void {
-    for (const { source } of this.inputs) if (source.kind === 'literal') source.value.release();
+    if (this.#discarded) return;
+    this.#discarded = true;
+    releaseLiterals(this.inputs.map(({ source }) => source));
   }
+
+  /** Cuts what was recorded off from the graph. Whoever kept a tensor of the trace is told why it has no value. */
+  close(): void {
+    const failure = new Error(
+      'jit: a tensor that was made while a function was compiled has no value, and was used after that. Return it from ' +
+        'the function, or make it outside.',
+    );
+    for (const { results } of this.graph.nodes) {
+      for (const result of results) {
+        result.detach();
+        result.failure = failure;
+      }
+    }
+    for (const { parameter } of this.inputs) parameter.failure = failure;
+  }
+}
+
+export function releaseLiterals(sources: readonly Source[]): void {
+  for (const source of sources) if (source.kind === 'literal') source.value.release();
 }
 
 function isSplat(values: HostArray): boolean {

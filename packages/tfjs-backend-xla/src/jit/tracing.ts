@@ -1,61 +1,81 @@
-import { type DataId, engine, type Tensor, Variable } from '@tensorflow/tfjs-core';
+import { cast, type DataId, engine, type Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import type { DataValue } from '../graph/values.js';
 import { elementOf, tensorType } from '../hlo/types.js';
-import { refuseHostRandomness } from './host-randomness.js';
+import { watchHostRandomness } from './host-randomness.js';
 import { recordOptimizers, type TracedOptimizer } from './optimizers.js';
 import { Trace } from './trace.js';
-import { flatten, type TreeSpec, unflatten } from './tree.js';
+import { flatten, leavesOf, pathOf, type TreeSpec, unflatten } from './tree.js';
+
+/** A variable that the function made, with its initial value, a value of the trace. */
+export interface CreatedVariable {
+  readonly variable: Variable;
+  readonly initial: DataValue;
+}
+
+/** A trace that `fn` ended by an error. */
+export interface FailedTrace {
+  readonly trace: Trace;
+  readonly created: readonly CreatedVariable[];
+  readonly failure: { readonly error: unknown };
+}
 
 export interface TracedFunction {
   readonly trace: Trace;
   readonly result: TreeSpec;
   readonly results: readonly DataValue[];
   readonly assigned: readonly { readonly variable: Variable; readonly value: DataValue }[];
-  readonly created: readonly { readonly variable: Variable; readonly initial: DataValue }[];
+  readonly created: readonly CreatedVariable[];
   readonly optimizers: readonly TracedOptimizer[];
+  readonly failure?: undefined;
 }
 
 /**
  * Runs `fn` once with placeholders and records what it computes. Afterwards every variable is as it was before;
- * variables that `fn` made exist, with no contents yet.
- *
- * @throws whatever `fn` throws, with variables restored and those it made removed
+ * variables that `fn` made and did not dispose exist, with no contents yet. The same holds when `fn` throws; tensors
+ * that it kept are disposed then.
  */
 export function traceFunction(
   backend: XlaBackend,
   fn: (...args: never[]) => unknown,
   args: TreeSpec,
   tensors: readonly Tensor[],
-): TracedFunction {
+): TracedFunction | FailedTrace {
   const trace = new Trace();
   const before = new Map<Variable, DataId>();
   for (const variable of Object.values(engine().registeredVariables)) before.set(variable, variable.dataId);
-  const created: { variable: Variable; initial: DataValue }[] = [];
+  const made: CreatedVariable[] = [];
+  const tracked: Tensor[] = [];
   const optimizers = recordOptimizers();
   const undo = [
-    interceptVariables((variable, initial) => created.push({ variable, initial: backend.operand(initial) })),
+    interceptVariables((variable, initial) => made.push({ variable, initial: backend.operand(initial) })),
     interceptAssignments(),
-    refuseHostRandomness(),
+    recordTensors(tracked),
+    watchHostRandomness(backend, trace),
     () => optimizers.stop(),
   ];
+  let failure: FailedTrace['failure'] | undefined;
   let traced: Pick<TracedFunction, 'result' | 'results' | 'assigned'> | undefined;
   backend.trace = trace;
   try {
     engine().tidy(() => {
       const placeholders = tensors.map((tensor, index) => {
         const element = elementOf(tensor.dtype);
-        if (element === undefined)
-          throw new Error(`jit: argument ${index} is a ${tensor.dtype} tensor, which cannot be compiled`);
+        if (element === undefined) {
+          const path = pathOf(args, (leaf) => leaf.kind === 'tensor' && leaf.index === index);
+          throw new Error(`jit: ${path} is a ${tensor.dtype} tensor, which cannot be compiled`);
+        }
         const parameter = trace.addInput(tensorType(element, tensor.shape), { kind: 'argument', index });
         return engine().makeTensorFromTensorInfo(backend.tensorInfo(parameter));
       });
       const returned = fn(...(unflatten(args, placeholders) as never[]));
-      if (returned instanceof Promise) {
-        throw new Error('jit: the function returned a promise; a compiled function must be synchronous');
-      }
       const outputs: Tensor[] = [];
       const result = flatten(returned, outputs, 'tensor');
+      for (const [, leaf] of leavesOf(result)) {
+        if (leaf.kind === 'static' && leaf.value instanceof Promise) {
+          throw new Error('jit: the function returned a promise; a compiled function must be synchronous');
+        }
+      }
       const results = outputs.map((tensor) => backend.operand(tensor));
       const assigned = [...before.keys()]
         .filter((variable) => !variable.isDisposed && variable.dataId !== before.get(variable))
@@ -63,16 +83,27 @@ export function traceFunction(
       traced = { result, results, assigned };
     });
   } catch (error) {
-    for (const { variable } of created) variable.dispose();
-    trace.discard();
-    throw error;
+    failure = { error };
   } finally {
     for (const step of undo) step();
     restoreVariables(before);
     backend.trace = undefined;
     removeDeferred(backend, trace);
   }
+  const created = made.filter(({ variable }) => !variable.isDisposed);
+  if (failure !== undefined) {
+    for (const tensor of tracked) {
+      if (!tensor.isDisposed && isOfTrace(backend, trace, tensor)) tensor.dispose();
+    }
+    return { trace, created, failure };
+  }
   return { trace, created, optimizers: optimizers.list, ...traced! };
+}
+
+function isOfTrace(backend: XlaBackend, trace: Trace, { dataId }: Tensor): boolean {
+  if (!backend.entries.has(dataId)) return false;
+  const { value } = backend.entries.get(dataId);
+  return value !== undefined && trace.owns(value);
 }
 
 /** Gives variables that were assigned during the trace their data back. */
@@ -97,14 +128,28 @@ function removeDeferred(backend: XlaBackend, trace: Trace): void {
 function interceptVariables(report: (variable: Variable, initial: Tensor) => void): () => void {
   const target = engine();
   const make = target.makeVariable;
-  target.makeVariable = function (this: typeof target, initialValue, ...rest) {
-    const variable = make.call(this, initialValue, ...rest);
-    report(variable as Variable, initialValue);
+  target.makeVariable = function (this: typeof target, initialValue, trainable, name, dtype) {
+    const initial = dtype == null ? initialValue : cast(initialValue, dtype);
+    const variable = make.call(this, initial, trainable, name);
+    report(variable as Variable, initial);
     return variable;
   };
   return () => {
     // The method is the prototype's; deleting the instance's own property brings it back.
     delete (target as { makeVariable?: unknown }).makeVariable;
+  };
+}
+
+/** Lists the tensors that are made, but for variables. @returns how to stop */
+function recordTensors(list: Tensor[]): () => void {
+  const target = engine() as unknown as { trackTensor(tensor: Tensor, backend: unknown): void };
+  const track = target.trackTensor;
+  target.trackTensor = function (this: typeof target, tensor, backend) {
+    track.call(this, tensor, backend);
+    if (!(tensor instanceof Variable)) list.push(tensor);
+  };
+  return () => {
+    delete (target as { trackTensor?: unknown }).trackTensor;
   };
 }
 

@@ -9,7 +9,7 @@ import {
 import type { XlaBackend } from '../backend.js';
 import { extractProgram, type Program } from '../graph/program.js';
 import { elementOf, type TensorType, tensorType } from '../hlo/types.js';
-import { refuseHostRandomness } from '../jit/host-randomness.js';
+import { watchHostRandomness } from '../jit/host-randomness.js';
 import { restoreVariables } from '../jit/tracing.js';
 import { BodyTrace } from './body-trace.js';
 import { loopFragment } from './loop-fragment.js';
@@ -82,8 +82,8 @@ function traceStep(
   const parent = backend.trace;
   const before = new Map<Variable, DataId>();
   for (const variable of Object.values(engine().registeredVariables)) before.set(variable, variable.dataId);
-  // Inside jit they are refused already.
-  const allowHostRandomness = parent === undefined ? refuseHostRandomness() : () => {};
+  // Inside jit numbers that are drawn on the host are refused already.
+  const unwatch = parent === undefined ? watchHostRandomness(backend, trace) : () => {};
   let body: Program | undefined;
   backend.trace = trace;
   try {
@@ -105,9 +105,10 @@ function traceStep(
         return backend.operand(tensor);
       });
       body = extractProgram(trace.graph, outputs, inputs);
+      trace.refuseRandomness(body);
     });
   } finally {
-    allowHostRandomness();
+    unwatch();
     removeCreated(before);
     restoreVariables(before);
     backend.trace = parent;

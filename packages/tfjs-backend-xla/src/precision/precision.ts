@@ -26,6 +26,10 @@ export class Precision {
     return `${this.matmul}/${this.autocast ?? ''}`;
   }
 
+  get settings(): Pick<Precision, 'matmul' | 'autocast'> {
+    return { matmul: this.matmul, autocast: this.autocast };
+  }
+
   get #products(): ProductPrecision {
     if (this.matmul === 'bf16') return 'bf16';
     return this.matmul === 'float32' && !this.#exact ? 'highest' : 'default';

@@ -1,0 +1,30 @@
+import { Args } from './args.js';
+import type { Client } from './client.js';
+
+/** Tells when a buffer's contents are there. Outlives the buffer, which may be donated or freed meanwhile. */
+export class ReadyEvent {
+  readonly #client: Client;
+  #handle: bigint;
+
+  /** @param buffer handle of a buffer, such as {@link Executable.execute} returns */
+  constructor(client: Client, buffer: bigint) {
+    this.#client = client;
+    this.#handle = client.library.call('Buffer_ReadyEvent', new Args(32).setWord(16, buffer)).word(24);
+  }
+
+  /** Waits without blocking the event loop. @throws PjrtError when the program that computes the buffer failed */
+  async wait(): Promise<void> {
+    if (this.#handle === 0n) throw new Error('ReadyEvent: the event was disposed');
+    await this.#client.library.callAsync('Event_Await', new Args(24).setWord(16, this.#handle));
+  }
+
+  dispose(): void {
+    if (this.#handle === 0n) return;
+    this.#client.library.call('Event_Destroy', new Args(24).setWord(16, this.#handle));
+    this.#handle = 0n;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

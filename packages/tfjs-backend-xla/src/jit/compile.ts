@@ -1,0 +1,210 @@
+import type { Executable } from '@primal-attention/pjrt';
+import type { Variable } from '@tensorflow/tfjs-core';
+import type { XlaBackend } from '../backend.js';
+import { turn } from '../event-loop.js';
+import { emitModule, extractProgram } from '../graph/program.js';
+import { type ProgramCost, programCost } from '../graph/program-cost.js';
+import type { TensorType } from '../hlo/types.js';
+import type { TracedOptimizer } from './optimizers.js';
+import { type Arguments, assignBuffer, readSource } from './run.js';
+import type { Source, Trace } from './trace.js';
+import { type CreatedVariable, type TracedFunction, traceFunction } from './tracing.js';
+import type { TreeSpec } from './tree.js';
+
+/** A function compiled for one signature. */
+export interface CompiledFunction {
+  readonly cost: ProgramCost;
+  readonly executable: Executable;
+  readonly sources: readonly Source[];
+  /** Inputs that may be donated: positions whose variable the function assigns. */
+  readonly donated: readonly number[];
+  readonly assigned: readonly Variable[];
+  readonly result: TreeSpec;
+  readonly resultTypes: readonly TensorType[];
+  readonly optimizers: readonly TracedOptimizer[];
+  /** Calls under way on another thread. */
+  running: number;
+  /** Set when nobody will call it any more: it is freed when nothing is under way. */
+  retired: boolean;
+  /** Whether the plugin returns before the program is done; unknown before the first asynchronous call. */
+  dispatchesAtOnce: boolean | undefined;
+}
+
+/**
+ * Work that compiles programs on its way: it yields their text and is given the executables, which it owns. Where it
+ * yields `breath`, the event loop may turn.
+ */
+export type Compilation<T> = Generator<string | typeof breath, T, Executable>;
+
+const breath = Symbol('breath');
+
+/** Does the work, blocking while a program is compiled. */
+export function complete<T>(backend: XlaBackend, work: Compilation<T>): T {
+  let step = work.next();
+  while (!step.done) {
+    if (step.value === breath) {
+      step = work.next();
+      continue;
+    }
+    let executable: Executable;
+    try {
+      executable = backend.executables.compile(step.value);
+    } catch (error) {
+      step = work.throw(error);
+      continue;
+    }
+    step = work.next(executable);
+  }
+  return step.value;
+}
+
+/** Does the work, leaving the event loop free while a program is compiled. */
+export async function completeAsync<T>(backend: XlaBackend, work: Compilation<T>): Promise<T> {
+  let step = work.next();
+  while (!step.done) {
+    if (step.value === breath) {
+      await turn();
+      step = work.next();
+      continue;
+    }
+    let executable: Executable;
+    try {
+      executable = await backend.executables.compileAsync(step.value);
+    } catch (error) {
+      step = work.throw(error);
+      continue;
+    }
+    step = work.next(executable);
+  }
+  return step.value;
+}
+
+/**
+ * Traces and compiles a function for one signature. A first trace that makes variables is followed by a second, which
+ * sees them as the state that they are.
+ *
+ * @param first whether variables may be made
+ * @throws whatever `fn` throws; the variables that it had made until then exist, as after a plain call
+ */
+export function* compileFor(
+  backend: XlaBackend,
+  fn: (...args: never[]) => unknown,
+  args: Arguments,
+  first: boolean,
+): Compilation<CompiledFunction> {
+  let traced = yield* trace(backend, fn, args, first ? undefined : madeLater);
+  try {
+    if (traced.created.length > 0) {
+      yield* initialiseVariables(backend, traced.trace, traced.created, args);
+      traced.trace.discard();
+      traced.trace.close();
+      traced = yield* trace(backend, fn, args, madeEachTime);
+    }
+    return yield* build(traced);
+  } catch (error) {
+    traced.trace.discard();
+    throw error;
+  } finally {
+    traced.trace.close();
+  }
+}
+
+const madeLater =
+  'made variables ($) when it was traced for another signature. Variables may be made the first time only; make them ' +
+  'before, outside the function.';
+const madeEachTime =
+  'makes new variables ($) each time it runs. Make them once: before the function is compiled, or on its first run.';
+
+/** @param complaint what to say when the function makes variables; undefined when it may */
+function* trace(
+  backend: XlaBackend,
+  fn: (...args: never[]) => unknown,
+  args: Arguments,
+  complaint: string | undefined,
+): Compilation<TracedFunction> {
+  const traced = traceFunction(backend, fn, args.spec, args.tensors);
+  const { created } = traced;
+  if (traced.failure === undefined && (complaint === undefined || created.length === 0)) return traced;
+  try {
+    if (traced.failure !== undefined) {
+      // An optimizer or a layer that made the variables counts on them, so they must be usable at the next call.
+      if (created.length > 0) yield* initialiseVariables(backend, traced.trace, created, args);
+      throw traced.failure.error;
+    }
+    const names = created.map(({ variable }) => variable.name).join(', ');
+    for (const { variable } of created) variable.dispose();
+    throw new Error(`jit: the function ${complaint?.replace('$', () => names)}`);
+  } finally {
+    traced.trace.discard();
+    traced.trace.close();
+  }
+}
+
+/** Computes the initial values of variables that a trace made. They are removed when this fails. */
+function* initialiseVariables(
+  backend: XlaBackend,
+  trace: Trace,
+  created: readonly CreatedVariable[],
+  args: Arguments,
+): Compilation<void> {
+  try {
+    const program = extractProgram(
+      trace.graph,
+      created.map(({ initial }) => initial),
+    );
+    yield breath;
+    const executable = yield emitModule(program);
+    try {
+      const list = executable.argumentList(program.inputs.length);
+      for (const [i, input] of program.inputs.entries()) {
+        const { source } = trace.inputs.find(({ parameter }) => parameter === input)!;
+        list[i] = backend.deviceBuffer(readSource(backend, source, args)).handle;
+      }
+      const handles = executable.execute();
+      for (const [i, { variable, initial }] of created.entries()) {
+        assignBuffer(backend, variable, handles[i], initial.type);
+      }
+    } finally {
+      executable.dispose();
+    }
+  } catch (error) {
+    for (const { variable } of created) variable.dispose();
+    throw error;
+  }
+}
+
+function* build(traced: TracedFunction): Compilation<CompiledFunction> {
+  const { trace, results, assigned } = traced;
+  yield breath;
+  const outputs = [...results, ...assigned.map(({ value }) => value)];
+  const program = extractProgram(
+    trace.graph,
+    outputs,
+    trace.inputs.map(({ parameter }) => parameter),
+  );
+  trace.refuseRandomness(program);
+  const donations = new Map<number, number>();
+  const sources = trace.inputs.map(({ source }) => source);
+  for (const [i, source] of sources.entries()) {
+    if (source.kind !== 'variable') continue;
+    const index = assigned.findIndex(({ variable }) => variable === source.variable);
+    if (index >= 0 && assigned[index].value.type === trace.inputs[i].parameter.type) {
+      donations.set(i, results.length + index);
+    }
+  }
+  yield breath;
+  const executable = yield emitModule(program, donations);
+  return {
+    cost: programCost(program),
+    executable,
+    sources,
+    donated: [...donations.keys()],
+    assigned: assigned.map(({ variable }) => variable),
+    result: traced.result,
+    resultTypes: results.map((value) => value.type),
+    optimizers: traced.optimizers,
+    running: 0,
+    retired: false,
+    dispatchesAtOnce: undefined,
+  };
+}

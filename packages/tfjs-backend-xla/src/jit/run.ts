@@ -1,0 +1,195 @@
+import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
+import type { XlaBackend } from '../backend.js';
+import { DataValue } from '../graph/values.js';
+import { sameShape, tensorType } from '../hlo/types.js';
+import type { CompiledFunction } from './compile.js';
+import { checkOptimizers, countIterations } from './optimizers.js';
+import type { Source } from './trace.js';
+import { pathOf, type TreeSpec, unflatten } from './tree.js';
+
+/** The arguments of a call, taken apart. */
+export interface Arguments {
+  readonly spec: TreeSpec;
+  readonly tensors: readonly Tensor[];
+}
+
+/** A native call that takes longer than this did not just start the program: the plugin ran it. */
+const dispatchMilliseconds = 20;
+
+/** Starts a compiled function and takes its results, before they are computed where the plugin is asynchronous. */
+export function run(backend: XlaBackend, compiled: CompiledFunction, args: Arguments): unknown {
+  const { kept } = collectInputs(backend, compiled, args);
+  return takeResults(backend, compiled, compiled.executable.execute(kept));
+}
+
+/**
+ * Like {@link run}, without blocking the event loop: it waits for pending work and for room on the device.
+ *
+ * A plugin that runs a program before its execute function returns gets it on another thread. Nothing is donated then,
+ * since the event loop goes on, and may read a variable, while the program runs. Whether that is so is measured.
+ */
+export async function runAsync(
+  backend: XlaBackend,
+  compiled: CompiledFunction,
+  args: Arguments,
+): Promise<unknown> {
+  do {
+    await backend.flushAsync();
+    await backend.pacing.room();
+  } while (hasPendingInputs(backend, compiled, args));
+  // A device of its own computes by itself, whatever the program.
+  if (compiled.dispatchesAtOnce ?? backend.plugin.platform !== 'cpu') {
+    const { kept } = collectInputs(backend, compiled, args);
+    const handles = compiled.executable.execute(kept);
+    noteResult(backend, compiled, handles);
+    return takeResults(backend, compiled, handles);
+  }
+  const { values } = collectInputs(backend, compiled, args);
+  const list = BigUint64Array.from(values, (value) => backend.deviceBuffer(value).handle);
+  for (const value of values) value.hold();
+  const start = performance.now();
+  let handles: BigUint64Array;
+  try {
+    handles = await compiled.executable.executeAsync(list, compiled.donated);
+    compiled.dispatchesAtOnce = performance.now() - start < dispatchMilliseconds;
+  } finally {
+    for (const value of values) value.release();
+  }
+  noteResult(backend, compiled, handles);
+  return takeResults(backend, compiled, handles);
+}
+
+function noteResult(backend: XlaBackend, compiled: CompiledFunction, handles: BigUint64Array): void {
+  if (compiled.resultTypes.length + compiled.assigned.length > 0) backend.pacing.note(handles[0]);
+}
+
+/** Fills the executable's argument list. @returns its values, and the positions that must not be donated */
+function collectInputs(
+  backend: XlaBackend,
+  { executable, sources, donated, optimizers }: CompiledFunction,
+  args: Arguments,
+): { values: DataValue[]; kept: number[] } {
+  checkOptimizers(optimizers);
+  const list = executable.argumentList(sources.length);
+  const values = new Array<DataValue>(sources.length);
+  const used = new Set<DataValue>();
+  for (let i = 0; i < sources.length; i++) {
+    const value = readSource(backend, sources[i], args);
+    values[i] = value;
+    if (sources[i].kind !== 'variable') used.add(value);
+    list[i] = backend.deviceBuffer(value).handle;
+  }
+  const kept: number[] = [];
+  for (const i of donated) {
+    const { variable } = sources[i] as Extract<Source, { kind: 'variable' }>;
+    const { refCount, value } = backend.entries.get(variable.dataId);
+    const exclusive = refCount === 1 && value === values[i] && value.holders === 1;
+    if (!exclusive || used.has(value)) kept.push(i);
+  }
+  return { values, kept };
+}
+
+/** Gives variables and results what a program returned. */
+function takeResults(backend: XlaBackend, compiled: CompiledFunction, handles: BigUint64Array): unknown {
+  const resultCount = compiled.resultTypes.length;
+  // The list of handles may be the executable's own: nothing below runs it again before they are all taken.
+  for (let i = 0; i < compiled.assigned.length; i++) {
+    updateVariable(backend, compiled.assigned[i], handles[resultCount + i]);
+  }
+  countIterations(compiled.optimizers);
+  const results = compiled.resultTypes.map((type, i) => {
+    const value = new DataValue(type);
+    value.buffer = backend.adopt(handles[i], type);
+    return engine().makeTensorFromTensorInfo(backend.tensorInfo(value));
+  });
+  return unflatten(compiled.result, results);
+}
+
+function hasPendingInputs(backend: XlaBackend, { sources }: CompiledFunction, args: Arguments): boolean {
+  return sources.some((source) => {
+    if (source.kind === 'literal') return false;
+    return entryOf(backend, source, args).value?.pending ?? false;
+  });
+}
+
+function entryOf(
+  backend: XlaBackend,
+  source: Exclude<Source, { kind: 'literal' }>,
+  { spec, tensors }: Arguments,
+): { value: DataValue | undefined; shape: readonly number[] | undefined } {
+  switch (source.kind) {
+    case 'argument': {
+      const { index } = source;
+      const tensor = tensors[index];
+      if (tensor.isDisposed) {
+        const path = pathOf(spec, (leaf) => leaf.kind === 'tensor' && leaf.index === index);
+        throw new Error(`jit: ${path} (${tensor.dtype} [${tensor.shape}]) is disposed`);
+      }
+      return { value: backend.entries.get(tensor.dataId).value, shape: tensor.shape };
+    }
+    case 'variable': {
+      const { variable } = source;
+      if (variable.isDisposed) {
+        throw new Error(`jit: variable '${variable.name}', which the function reads, is disposed`);
+      }
+      return { value: backend.entries.get(variable.dataId).value, shape: variable.shape };
+    }
+    case 'captured':
+      // The tensor may be on another backend meanwhile; asking for its entry brings it back.
+      if (!engine().state.tensorInfo.has(source.dataId)) {
+        throw new Error(
+          `jit: a tensor (${source.description}) that the function captured is disposed; keep it (tf.keep), or pass it as an argument`,
+        );
+      }
+      return { value: backend.entries.get(source.dataId).value, shape: undefined };
+  }
+}
+
+/** The value that an input has at this call. */
+export function readSource(backend: XlaBackend, source: Source, args: Arguments): DataValue {
+  if (source.kind === 'literal') return source.value;
+  const entry = entryOf(backend, source, args);
+  const value = source.kind === 'argument' ? wide(backend, entry.value!) : entry.value!;
+  const read = entry.shape === undefined ? value : inShape(backend, value, entry.shape);
+  if (read.pending) backend.flush();
+  return read;
+}
+
+/** Arguments are float32: one that an autocast stored as bf16 is converted. */
+function wide(backend: XlaBackend, value: DataValue): DataValue {
+  return value.type.element === 'bf16' ? backend.materialise(backend.convert(value, 'f32')) : value;
+}
+
+function inShape(backend: XlaBackend, value: DataValue, shape: readonly number[]): DataValue {
+  return sameShape(value.type.shape, shape) ? value : backend.materialise(backend.reshape(value, shape));
+}
+
+/** Gives a variable the result of a program: in place where nothing else holds its memory. */
+function updateVariable(backend: XlaBackend, variable: Variable, handle: bigint): void {
+  if (variable.isDisposed) {
+    backend.client.destroyBuffer(handle);
+    return;
+  }
+  const entry = backend.entries.get(variable.dataId);
+  const value = entry.value!;
+  if (entry.refCount === 1 && value.holders === 1 && sameShape(value.type.shape, variable.shape)) {
+    if (value.buffer === undefined) value.buffer = backend.adopt(handle, value.type);
+    else value.buffer.replace(handle);
+    value.host = undefined;
+    return;
+  }
+  assignBuffer(backend, variable, handle, tensorType(value.type.element, variable.shape));
+}
+
+export function assignBuffer(
+  backend: XlaBackend,
+  variable: Variable,
+  handle: bigint,
+  type: DataValue['type'],
+): void {
+  const value = new DataValue(type);
+  value.buffer = backend.adopt(handle, type);
+  const tensor = engine().makeTensorFromTensorInfo(backend.tensorInfo(value));
+  variable.assign(tensor);
+  tensor.dispose();
+}
