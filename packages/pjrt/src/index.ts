@@ -6,5 +6,6 @@ export { byteSize, type ElementType, elementBytes } from './dtype.js';
 export { PjrtError, type PjrtErrorCode, PluginError } from './errors.js';
 export { type CompiledMemoryStats, Executable } from './executable.js';
 export { prepareXlaFlags } from './flags.js';
+export { reuseHostMemory } from './host-memory.js';
 export { Library } from './library.js';
 export { ReadyEvent } from './ready-event.js';

@@ -1,4 +1,11 @@
-import { Client, type DeviceBuffer, findPlugin, type Plugin, prepareXlaFlags } from '@primal-attention/pjrt';
+import {
+  Client,
+  type DeviceBuffer,
+  findPlugin,
+  type Plugin,
+  prepareXlaFlags,
+  reuseHostMemory,
+} from '@primal-attention/pjrt';
 import { openDiskCache } from './disk-cache/open.js';
 import { turn, turnMilliseconds } from './event-loop.js';
 import { ExecutableCache } from './executables.js';
@@ -61,6 +68,7 @@ export function openDevice(): XlaDevice {
   if (shared === undefined) {
     const plugin = findPlugin();
     prepareXlaFlags(plugin);
+    if (plugin.platform !== 'cuda') reuseHostMemory();
     // The CUDA client would take most of the card at once, and hide how much memory programs need.
     const createOptions: Record<string, boolean> = plugin.platform === 'cuda' ? { preallocate: false } : {};
     const client = new Client(plugin.path, { createOptions });

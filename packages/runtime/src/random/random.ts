@@ -81,10 +81,19 @@ export function randomBernoulli(key: RandomKey, p: number, shape: number[]): tf.
 export function dropout<T extends tf.Tensor>(x: T, rate: number, key: RandomKey): T {
   if (!(rate >= 0 && rate < 1)) throw new Error(`dropout: rate must be in [0, 1), got ${rate}`);
   if (rate === 0) return x.clone() as T;
-  return tf.tidy(() => {
+  // What the gradient keeps is one bit per element, not the float that a product with the mask would keep.
+  const drop = tf.customGrad((...inputs) => {
+    const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc];
     const kept = randomBernoulli(key, 1 - rate, x.shape);
-    return tf.mul(x, tf.mul(tf.cast(kept, 'float32'), 1 / (1 - rate))) as T;
+    save([kept]);
+    const apply = (to: tf.Tensor, kept: tf.Tensor): tf.Tensor =>
+      tf.where(kept, tf.mul(to, 1 / (1 - rate)), tf.zerosLike(to));
+    return {
+      value: apply(x, kept),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => apply(dy, saved[0]),
+    };
   });
+  return tf.tidy(() => drop(x) as T);
 }
 
 function draw(kernel: string, key: RandomKey, shape: number[], caller: string): tf.Tensor {
