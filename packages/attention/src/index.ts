@@ -34,4 +34,9 @@ export {
   weightTrace,
 } from './primal.js';
 export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
-export { type MaskMode, type SoftmaxAttentionOptions, softmaxAttention } from './softmax.js';
+export {
+  type MaskMode,
+  type SoftmaxAttentionOptions,
+  softmaxAttention,
+  softmaxAttentionByHead,
+} from './softmax.js';

@@ -61,6 +61,11 @@ export function onScores(
   return probe.subscribe(listener as (event: ScoresEvent) => void);
 }
 
+/** True while somebody listens to the layer. */
+export function areScoresHeard(layer: tf.layers.Layer): boolean {
+  return probes.get(layer)?.heard ?? false;
+}
+
 /** Tells a layer's listeners, if there are any; the head-major tensors become batch-major then. */
 export function emitScores(layer: tf.layers.Layer, headMajor: () => Record<string, tf.Tensor4D>): void {
   probes.get(layer)?.emit(() => {

@@ -1,3 +1,4 @@
+import { scan } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkOneOf, checkShapes } from './check.js';
 
@@ -68,4 +69,50 @@ export function softmaxAttention(
     const used = transformWeights === undefined ? weights : transformWeights(weights);
     return { output: tf.matMul(used, v) as tf.Tensor4D, weights };
   }
+}
+
+/**
+ * The output of {@link softmaxAttention}, one head of one sample after the other.
+ *
+ * One N x N matrix exists at a time, in the gradient too, which computes each anew: memory O(N^2) instead of O(B H N^2), for
+ * the price of a sixth more arithmetic. On a CPU it is the faster form as well, since the matrix stays in the cache.
+ *
+ * The same numbers up to rounding; random numbers of `transformWeights` are others, since it is called for each matrix,
+ * [1, 1, N, N], with the keys of `scan`.
+ */
+export function softmaxAttentionByHead(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  options: SoftmaxAttentionOptions = {},
+): tf.Tensor4D {
+  const { mask, ...others } = options;
+  checkShapes('softmaxAttentionByHead', {
+    q: [q, 'H B M p'],
+    k: [k, 'H B N p'],
+    v: [v, 'H B N v'],
+    ...(mask && { mask: [mask, 'B N'] }),
+  });
+  const [heads, batch, queries] = q.shape;
+  const apart = (x: tf.Tensor4D): tf.Tensor => tf.reshape(x, [heads * batch, 1, 1, x.shape[2], x.shape[3]]); // [H B, 1, 1, N, p]
+  return tf.tidy(() => {
+    const slices: Record<string, tf.Tensor> = { q: apart(q), k: apart(k), v: apart(v) };
+    if (mask !== undefined) {
+      slices.mask = tf.reshape(tf.tile(mask, [heads, 1]), [heads * batch, 1, mask.shape[1]]); // [H B, 1, N]
+    }
+    const [, outputs] = scan(
+      (_: null, one: Record<string, tf.Tensor>) => {
+        const { output } = softmaxAttention(
+          one.q as tf.Tensor4D,
+          one.k as tf.Tensor4D,
+          one.v as tf.Tensor4D,
+          { ...others, mask: one.mask as tf.Tensor2D | undefined },
+        );
+        return [null, output];
+      },
+      null,
+      slices,
+    );
+    return tf.reshape(outputs, [heads, batch, queries, v.shape[3]]) as tf.Tensor4D;
+  });
 }

@@ -2,8 +2,14 @@ import { dropout, nextRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkOneOf } from '../check.js';
 import { mergeHeads, splitHeads } from '../heads.js';
-import { emitScores } from '../scores.js';
-import { type MaskMode, maskModes, softmaxAttention } from '../softmax.js';
+import { areScoresHeard, emitScores } from '../scores.js';
+import {
+  type MaskMode,
+  maskModes,
+  type SoftmaxAttentionOptions,
+  softmaxAttention,
+  softmaxAttentionByHead,
+} from '../softmax.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from './attention-layer.js';
 
 export interface SoftmaxAttentionConfig extends AttentionConfig {
@@ -13,13 +19,17 @@ export interface SoftmaxAttentionConfig extends AttentionConfig {
   maskMode?: MaskMode;
 }
 
+/** From so many attention weights on (16 MiB), they are computed head by head unless they are heard. */
+const manyWeights = 2 ** 22;
+
 /**
  * o_i = W_o [heads: sum_j softmax_j(q_i . k_j / sqrt(p)) v_j], q = W_q x, k = W_k x, v = W_v x: the canonical attention
  * that Primal-Attention is compared with.
  *
  * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d].
  * Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their biases [d], all U(+-1/sqrt d), as
- * torch's linear maps. Time and memory grow with N^2.
+ * torch's linear maps. Time grows with B H N^2, and memory with
+ * N^2 ({@link softmaxAttentionByHead}; with B H N^2 below 2^22 weights, or when somebody hears them by `onScores`).
  *
  * With `exact`, a fully padded sample gives `output/bias` at every position; with `additive`, see {@link MaskMode}.
  *
@@ -55,11 +65,17 @@ export class SoftmaxAttention extends AttentionLayer {
         (name) => splitHeads(this.linear(name, x), this.heads), // [H, B, N, p]
       );
       const drop = training && this.dropout > 0;
-      const { output, weights } = softmaxAttention(queries, keys, values, {
+      const options: SoftmaxAttentionOptions = {
         mask,
         maskMode: this.maskMode,
         ...(drop && { transformWeights: (w: tf.Tensor4D) => dropout(w, this.dropout, nextRandomKey()) }),
-      });
+      };
+      const [heads, batch, length] = queries.shape;
+      if (heads * batch * length ** 2 >= manyWeights && !areScoresHeard(this)) {
+        const output = softmaxAttentionByHead(queries, keys, values, options);
+        return this.linear('output', mergeHeads(output)); // [B, N, d]
+      }
+      const { output, weights } = softmaxAttention(queries, keys, values, options);
       emitScores(this, () => ({ queries, keys, values, weights }));
       return this.linear('output', mergeHeads(output)); // [B, N, d]
     });
