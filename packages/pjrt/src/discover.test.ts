@@ -49,7 +49,9 @@ describe('prepareXlaFlags', () => {
     const env: NodeJS.ProcessEnv = { XLA_FLAGS: '--xla_dump_to=/x' };
     prepareXlaFlags(plugin, env);
     prepareXlaFlags(plugin, env);
-    expect(env.XLA_FLAGS).toBe('--xla_dump_to=/x --xla_cpu_enable_fast_min_max=false');
+    expect(env.XLA_FLAGS).toBe(
+      '--xla_dump_to=/x --xla_cpu_enable_fast_min_max=false --xla_allow_excess_precision=false',
+    );
   });
 
   it('asks for the same bits in each run where the user wants them', () => {
@@ -62,6 +64,6 @@ describe('prepareXlaFlags', () => {
   it("leaves the user's choice alone", () => {
     const env: NodeJS.ProcessEnv = { XLA_FLAGS: '--xla_cpu_enable_fast_min_max=true' };
     prepareXlaFlags(plugin, env);
-    expect(env.XLA_FLAGS).toBe('--xla_cpu_enable_fast_min_max=true');
+    expect(env.XLA_FLAGS).toBe('--xla_cpu_enable_fast_min_max=true --xla_allow_excess_precision=false');
   });
 });

@@ -45,6 +45,14 @@ export async function useBackend(
   throw new Error(`useBackend: no backend is registered; ${howToGet.cpu}`);
 }
 
+/**
+ * True where a GPU computes, as far as the backend says so (`xla`): for code that has a form for caches and another one for
+ * many threads.
+ */
+export function onAccelerator(): boolean {
+  return (tf.backend() as { accelerated?: boolean }).accelerated ?? false;
+}
+
 function isBackendName(name: string): name is BackendName {
   return (backendOrder as readonly string[]).includes(name);
 }

@@ -1,6 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { checkpoint, dropout, jit, nextRandomKey, randomKey, scan, withRandomKey } from './index.js';
+import {
+  autocast,
+  checkpoint,
+  dropout,
+  jit,
+  nextRandomKey,
+  randomKey,
+  scan,
+  withRandomKey,
+} from './index.js';
 
 const initial = tf.getBackend();
 const read = (x: tf.Tensor): number[] => [...x.dataSync()];
@@ -492,5 +501,47 @@ describe.each(['cpu', initial])('scan on %s', (backend) => {
       expect(count()).toEqual(before);
       expect(read(tf.grad((v) => v.square())(tf.scalar(3)))).toEqual([6]);
     });
+  });
+});
+
+describe.runIf(initial === 'xla')('scan in an autocast', () => {
+  it('takes what is stored as bf16 and hands gradients through, carries in one storage', () => {
+    const w = tf.variable(
+      tf.tensor2d(
+        Float32Array.from({ length: 16 }, (_, i) => Math.sin(i + 1) / 2),
+        [4, 4],
+      ),
+    );
+    const x = tf.tensor2d(
+      Float32Array.from({ length: 12 }, (_, i) => Math.cos(i)),
+      [3, 4],
+    );
+    const loss = (precision: 'float32' | 'bf16') => () =>
+      autocast(precision, () => {
+        const rows = tf.reshape(tf.matMul(x, w as unknown as tf.Tensor2D), [3, 1, 4]); // bf16 inside
+        const [last, products] = scan(
+          (h: tf.Tensor2D, row: tf.Tensor2D) => {
+            const next = tf.tanh(tf.add(tf.matMul(h, w as unknown as tf.Tensor2D), row)) as tf.Tensor2D;
+            return [next, tf.mul(next, row)];
+          },
+          tf.zeros([1, 4]) as tf.Tensor2D, // float32
+          rows as unknown as tf.Tensor2D,
+        );
+        return tf.add(tf.sum(last), tf.sum(products)) as tf.Scalar;
+      });
+    const results = (precision: 'float32' | 'bf16', wrap: <T>(fn: () => T) => T): number[] => {
+      const { value, grads } = wrap(() => tf.variableGrads(loss(precision), [w]));
+      expect(grads[w.name].dtype).toBe('float32');
+      return [...read(value), ...read(grads[w.name])];
+    };
+    const expected = results('float32', (fn) => fn());
+    for (const wrap of [<T>(fn: () => T) => fn(), <T>(fn: () => T) => jit(() => fn() as never)() as T]) {
+      const actual = results('bf16', wrap);
+      expect(actual).not.toEqual(expected);
+      // 8 significant bits, through three steps.
+      for (const [i, value] of expected.entries()) {
+        expect(Math.abs(actual[i] - value)).toBeLessThan(0.03 * Math.max(1, Math.abs(value)));
+      }
+    }
   });
 });

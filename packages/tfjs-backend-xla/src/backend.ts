@@ -398,6 +398,11 @@ export class XlaBackend extends KernelBackend {
     return compileFunction(this, fn);
   }
 
+  /** True where a device of its own computes, with memory of its own: a GPU. */
+  get accelerated(): boolean {
+    return this.client.platformName !== 'cpu';
+  }
+
   /** Bytes of device memory at the highest so far; undefined where the device does not count (CPU). */
   devicePeakBytes(): number | undefined {
     try {

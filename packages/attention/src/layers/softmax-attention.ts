@@ -1,4 +1,4 @@
-import { dropout, nextRandomKey } from '@primal-attention/runtime';
+import { dropout, nextRandomKey, onAccelerator } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkOneOf } from '../check.js';
 import { mergeHeads, splitHeads } from '../heads.js';
@@ -19,7 +19,7 @@ export interface SoftmaxAttentionConfig extends AttentionConfig {
   maskMode?: MaskMode;
 }
 
-/** From so many attention weights on (16 MiB), they are computed head by head unless they are heard. */
+/** From so many attention weights on (16 MiB), a CPU computes them head by head unless they are heard. */
 const manyWeights = 2 ** 22;
 
 /**
@@ -28,8 +28,8 @@ const manyWeights = 2 ** 22;
  *
  * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d].
  * Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their biases [d], all U(+-1/sqrt d), as
- * torch's linear maps. Time grows with B H N^2, and memory with
- * N^2 ({@link softmaxAttentionByHead}; with B H N^2 below 2^22 weights, or when somebody hears them by `onScores`).
+ * torch's linear maps. Time and memory grow with B H N^2; on a
+ * CPU memory grows with N^2 alone from 2^22 weights on ({@link softmaxAttentionByHead}), unless `onScores` hears them.
  *
  * With `exact`, a fully padded sample gives `output/bias` at every position; with `additive`, see {@link MaskMode}.
  *
@@ -71,7 +71,7 @@ export class SoftmaxAttention extends AttentionLayer {
         ...(drop && { transformWeights: (w: tf.Tensor4D) => dropout(w, this.dropout, nextRandomKey()) }),
       };
       const [heads, batch, length] = queries.shape;
-      if (heads * batch * length ** 2 >= manyWeights && !areScoresHeard(this)) {
+      if (heads * batch * length ** 2 >= manyWeights && !onAccelerator() && !areScoresHeard(this)) {
         const output = softmaxAttentionByHead(queries, keys, values, options);
         return this.linear('output', mergeHeads(output)); // [B, N, d]
       }

@@ -37,8 +37,8 @@ export function runLoop(
   backend.makeRoom();
   const parent = backend.trace;
   const trace = new BodyTrace(parent);
-  const carryTypes = init.map((tensor) => typeOf(tensor, tensor.shape));
-  const sliceTypes = xs.map((tensor) => typeOf(tensor, tensor.shape.slice(1)));
+  const carryTypes = init.map((tensor) => storedType(backend, tensor, tensor.shape));
+  const sliceTypes = xs.map((tensor) => storedType(backend, tensor, tensor.shape.slice(1)));
   try {
     const body = traceStep(backend, trace, step, carryTypes, sliceTypes);
     const form = { trips: length, reverse, carries: init.length, slices: xs.length };
@@ -60,6 +60,12 @@ export function runLoop(
       engine().removeDataId(dataId, backend);
     }
   }
+}
+
+/** The type of a part of a tensor as it is stored: float32 may be bf16. */
+function storedType(backend: XlaBackend, tensor: Tensor, shape: readonly number[]): TensorType {
+  const type = typeOf(tensor, shape);
+  return backend.isNarrow(tensor) ? tensorType('bf16', type.shape) : type;
 }
 
 function typeOf(info: TensorInfo, shape: readonly number[]): TensorType {
@@ -100,9 +106,12 @@ function traceStep(
         index as Scalar,
       );
       refuseVariables(before);
-      const outputs = [...carry, ...ys].map((tensor) => {
+      const outputs = [...carry, ...ys].map((tensor, i) => {
         typeOf(tensor, tensor.shape);
-        return backend.operand(tensor);
+        const value = backend.operand(tensor);
+        // A carry is stored in the same way at every step.
+        const element = carryTypes[i]?.element;
+        return element === 'f32' || element === 'bf16' ? backend.convert(value, element) : value;
       });
       body = extractProgram(trace.graph, outputs, inputs);
       trace.refuseRandomness(body);
