@@ -1,5 +1,6 @@
 import type { Client, Executable } from '@primal-attention/pjrt';
 import type { DiskCache } from './disk-cache/disk-cache.js';
+import { dumpModule } from './dump.js';
 import { refuseOversized } from './memory-guard.js';
 
 /** How many compiled programs are kept in memory. A loop over ever new shapes must not fill it. */
@@ -73,6 +74,7 @@ export class ExecutableCache {
 
   /** Loads a program from disk, or compiles it. The caller owns it. */
   compile(module: string): Executable {
+    dumpModule(module);
     const key = this.#disk?.key(module);
     const loaded = key === undefined ? undefined : this.#load(key);
     if (loaded !== undefined) return loaded;
@@ -86,6 +88,7 @@ export class ExecutableCache {
 
   /** Like {@link compile}, without blocking the event loop. */
   async compileAsync(module: string): Promise<Executable> {
+    dumpModule(module);
     const key = this.#disk?.key(module);
     const loaded = key === undefined ? undefined : await this.#loadAsync(key);
     if (loaded !== undefined) return loaded;

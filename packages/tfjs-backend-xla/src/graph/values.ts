@@ -72,8 +72,17 @@ export class PendingValue extends DataValue {
 /** An input of a traced function: it has a type and a place in the argument list, but never a value. */
 export class ParameterValue extends DataValue {}
 
-/** An array to copy a buffer into; numbers in bf16 come as bits. */
+/**
+ * An array to copy a buffer into; numbers in bf16 come as bits.
+ *
+ * @throws Error for more elements than JavaScript's arrays can have
+ */
 export function newHostArray(element: ElementType, size: number): HostArray | Uint16Array {
+  if (size > 2 ** 32) {
+    throw new Error(
+      `xla backend: a tensor of ${size} elements is too large to be read; read slices or reductions of it`,
+    );
+  }
   switch (element) {
     case 'f32':
       return new Float32Array(size);
