@@ -38,6 +38,8 @@ export class DiskCache {
   readonly #options: DiskCacheOptions;
   readonly #warned = new Set<string>();
   #usable = true;
+  /** Reading goes on after a write that failed: a full disk still holds what it held. */
+  #writable = true;
   #opened = false;
   /** Bytes of all entries when last counted, plus what this process wrote since. */
   #bytes: number | undefined;
@@ -78,7 +80,7 @@ export class DiskCache {
 
   /** Keeps an executable. */
   write(key: string, executable: Uint8Array): void {
-    if (!this.#open()) return;
+    if (!this.#open() || !this.#writable) return;
     const temporary = this.#temporary(key);
     try {
       const entry = encodeEntry(key, executable);
@@ -92,7 +94,7 @@ export class DiskCache {
 
   /** Like {@link write}, with the file written in the background. */
   async writeAsync(key: string, executable: Uint8Array): Promise<void> {
-    if (!this.#open()) return;
+    if (!this.#open() || !this.#writable) return;
     const temporary = this.#temporary(key);
     try {
       const entry = encodeEntry(key, executable);
@@ -177,13 +179,13 @@ export class DiskCache {
   }
 
   #cannotWrite(temporary: string, error: unknown): void {
-    this.#usable = false;
+    this.#writable = false;
     // Removing what was begun may fail for the same reason, which one warning is enough for.
     this.#warned.add('remove');
     this.#remove(temporary);
     this.#warn(
       'write',
-      `cannot write to ${this.#options.folder}, so executables are not kept from now on: ${messageOf(error)}`,
+      `cannot write to ${this.#options.folder}, so no more executables are kept from now on: ${messageOf(error)}`,
     );
   }
 
