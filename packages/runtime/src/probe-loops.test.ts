@@ -19,7 +19,7 @@ function layerWithProbe() {
 }
 
 /** What a run of `f` gives, without a listener and with one; what is heard, and how many tensors that leaves. */
-function hearing(probe: Probe<{ argument: tf.Tensor }>, f: () => tf.Tensor) {
+function hearing({ probe }: ReturnType<typeof layerWithProbe>, f: () => tf.Tensor) {
   const alone = tf.tidy(() => read(f()));
   const heard: number[][] = [];
   const end = probe.subscribe(({ argument }) => heard.push(read(argument)));
@@ -45,12 +45,12 @@ describe.each(['xla', 'cpu'] as const)('a probe on %s', (backend) => {
     'inside %s is heard once, with or without a gradient, inside jit or not',
     async (_, make) => {
       await useBackend(backend);
-      const { probe, layer } = layerWithProbe();
-      const block = make(layer);
+      const shown = layerWithProbe();
+      const block = make(shown.layer);
       const input = tf.tensor1d(x);
       const gradient = (y: tf.Tensor) => tf.grad((z: tf.Tensor) => block(z).sum())(y);
       for (const f of [block, jit(block), gradient, jit(gradient)]) {
-        const { alone, result, after, heard, left } = hearing(probe, () => f(input));
+        const { alone, result, after, heard, left } = hearing(shown, () => f(input));
         expect(heard).toEqual(rounded([x, x.map(t)]));
         expect(result).toEqual(alone);
         expect(after).toEqual(alone);
@@ -79,12 +79,12 @@ describe.each(['xla', 'cpu'] as const)('a probe on %s', (backend) => {
     ['a reversed scan in segments', { checkpoint: 2, reverse: true }, backward],
   ] as const)('inside %s is heard once for each step', async (_, options, expected) => {
     await useBackend(backend);
-    const { probe, layer } = layerWithProbe();
+    const shown = layerWithProbe();
     const w = tf.variable(tf.scalar(1));
     const loop = (xs: tf.Tensor): tf.Tensor => {
       const [last, ys] = scan(
         (carry: tf.Tensor, x: tf.Tensor) => {
-          const y = layer(carry.mul(w).add(x));
+          const y = shown.layer(carry.mul(w).add(x));
           return [y, y];
         },
         tf.scalar(1),
@@ -96,7 +96,7 @@ describe.each(['xla', 'cpu'] as const)('a probe on %s', (backend) => {
     const xs = tf.tensor1d(steps);
     const gradient = (y: tf.Tensor) => tf.grad((z: tf.Tensor) => loop(z).asScalar())(y);
     for (const f of [loop, jit(loop), gradient, jit(gradient)]) {
-      const { alone, result, after, heard, left } = hearing(probe, () => f(xs));
+      const { alone, result, after, heard, left } = hearing(shown, () => f(xs));
       expect(heard).toEqual(rounded(expected.map((v) => [v])));
       for (const [i, value] of result.entries()) expect(value).toBeCloseTo(alone[i], 6);
       expect(after).toEqual(alone);
