@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { decodeEntry, encodeEntry } from './entry.js';
+import { decodeEntry, decodeEntryAsync, encodeEntry, encodeEntryAsync, sha256Async } from './entry.js';
 import { openFolder } from './folder.js';
 
 const entrySuffix = '.executable';
@@ -53,6 +53,11 @@ export class DiskCache {
     return createHash('sha256').update(this.#options.environment).update('\0').update(program).digest('hex');
   }
 
+  /** Like {@link key}, taken on another thread: a long program's text is megabytes. */
+  async keyAsync(program: string): Promise<string> {
+    return (await sha256Async(Buffer.from(`${this.#options.environment}\0${program}`))).toString('hex');
+  }
+
   /** The executable under a key, checked; undefined when there is none that can be used. */
   read(key: string): Uint8Array | undefined {
     if (!this.#open()) return undefined;
@@ -63,10 +68,14 @@ export class DiskCache {
     } catch (error) {
       return this.#missed(key, error);
     }
-    return this.#decode(key, file);
+    try {
+      return this.#used(key, decodeEntry(key, file));
+    } catch (error) {
+      return this.#missed(key, error);
+    }
   }
 
-  /** Like {@link read}, with files read in the background. */
+  /** Like {@link read}, with files read and checked in the background. */
   async readAsync(key: string): Promise<Uint8Array | undefined> {
     if (!this.#open()) return undefined;
     let file: Uint8Array;
@@ -75,7 +84,11 @@ export class DiskCache {
     } catch (error) {
       return this.#missed(key, error);
     }
-    return this.#decode(key, file);
+    try {
+      return this.#used(key, await decodeEntryAsync(key, file));
+    } catch (error) {
+      return this.#missed(key, error);
+    }
   }
 
   /** Keeps an executable. */
@@ -97,7 +110,7 @@ export class DiskCache {
     if (!this.#open() || !this.#writable) return;
     const temporary = this.#temporary(key);
     try {
-      const entry = encodeEntry(key, executable);
+      const entry = await encodeEntryAsync(key, executable);
       await files.writeFile(temporary, entry, { mode: 0o600, flag: 'wx' });
       await files.rename(temporary, this.#path(key));
       this.#written(key, entry.length);
@@ -149,19 +162,8 @@ export class DiskCache {
     return undefined;
   }
 
-  #decode(key: string, file: Uint8Array): Uint8Array | undefined {
-    try {
-      const executable = decodeEntry(key, file);
-      this.#touch(key);
-      return executable;
-    } catch (error) {
-      this.reject(key, error);
-      return undefined;
-    }
-  }
-
-  /** Notes that an entry was used. */
-  #touch(key: string): void {
+  /** Notes that an entry was used. @returns its executable */
+  #used(key: string, executable: Uint8Array): Uint8Array {
     const now = new Date();
     try {
       utimesSync(this.#path(key), now, now);
@@ -170,6 +172,7 @@ export class DiskCache {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
         this.#warn('touch', `cannot note the use of an entry: ${messageOf(error)}`);
     }
+    return executable;
   }
 
   #written(key: string, size: number): void {
