@@ -1,7 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   Client,
@@ -9,7 +5,6 @@ import {
   type Executable,
   findPlugin,
   PjrtError,
-  PluginError,
   prepareXlaFlags,
 } from './index.js';
 
@@ -171,37 +166,5 @@ describe('errors', () => {
     using y = upload(0, 0, 0, 0, 0, 0);
     using result = call(upload(1, 2, 3, 4, 5, 6), y);
     expect(download(result)).toEqual([2, 4, 6, 8, 10, 12]);
-  });
-
-  it('name a missing plugin, a file that is no library, and a library that is no plugin', () => {
-    expect(() => new Client('/does/not/exist.so')).toThrow(PluginError);
-    const text = join(tmpdir(), `no-plugin-${process.pid}.so`);
-    writeFileSync(text, 'not a library');
-    expect(() => new Client(text)).toThrow(/cannot load/);
-  });
-});
-
-describe('process exit', () => {
-  const run = (code: string) =>
-    spawnSync(process.execPath, ['--input-type=module', '-e', code], {
-      cwd: new URL('..', import.meta.url),
-      encoding: 'utf8',
-    });
-  const start = `import { Client, findPlugin, Library } from '@primal-attention/pjrt'; const path = findPlugin().path;`;
-
-  it.each([
-    ['with a loaded plugin and no client', 'Library.open(path)'],
-    ['with a client', 'new Client(path)'],
-    ['with a disposed client', 'new Client(path).dispose()'],
-    ['at once', 'new Client(path); process.exit(0)'],
-    [
-      'while a program runs',
-      `const c = new Client(path); const t = 'tensor<1500x1500xf32>';
-       const e = c.compile(\`module { func.func public @main(%x: \${t}) -> (\${t}) { %0 = stablehlo.dot_general %x, %x, contracting_dims = [1] x [0] : (\${t}, \${t}) -> \${t} return %0 : \${t} } }\`);
-       e.argumentList(1)[0] = c.toDevice(new Float32Array(1500 * 1500), 'f32', [1500, 1500]).handle; e.execute(); process.exit(0)`,
-    ],
-  ])('is clean %s', (_, code) => {
-    const { status, signal, stderr } = run(start + code);
-    expect({ status, signal, stderr }).toMatchObject({ status: 0, signal: null });
   });
 });

@@ -6,6 +6,7 @@ import { byteSize, type ElementType, elementCode } from './dtype.js';
 import { PjrtError } from './errors.js';
 import { Executable } from './executable.js';
 import { Library } from './library.js';
+import { liveClients } from './process-exit.js';
 
 export interface ClientOptions {
   /**
@@ -14,15 +15,6 @@ export interface ClientOptions {
    */
   createOptions?: Record<string, string | number | boolean>;
 }
-
-/**
- * Clients are destroyed before the process ends, which waits for what they run: a program that computes on while the
- * plugin's own destructors are at work is a segmentation fault now and then.
- */
-const live = new Set<Client>();
-process.on('exit', () => {
-  for (const client of live) client.dispose();
-});
 
 /** A connection to a plugin's devices. Owns everything made through it; the plugin stays loaded until the process ends. */
 export class Client {
@@ -64,7 +56,7 @@ export class Client {
     this.executableFinalizer = new FinalizationRegistry((handle) => {
       library.call('LoadedExecutable_Destroy', new Args(24).setWord(16, handle));
     });
-    live.add(this);
+    liveClients.add(this);
   }
 
   get handle(): bigint {
@@ -177,7 +169,7 @@ export class Client {
   /** Destroys the client. Its buffers and executables must not be used any more. */
   dispose(): void {
     if (this.#handle === 0n) return;
-    live.delete(this);
+    liveClients.delete(this);
     this.library.call('Client_Destroy', new Args(24).setWord(16, this.#handle));
     this.#handle = 0n;
   }

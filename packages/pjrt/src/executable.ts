@@ -26,6 +26,9 @@ export class Executable {
   readonly #outputs: BigUint64Array;
   #execute: ((args: Uint8Array) => bigint | null) | undefined;
   #nonDonatable = new BigInt64Array(0);
+  /** Calls under way on other threads: the native executable must outlive them. */
+  #running = 0;
+  #disposed = false;
 
   /** Takes ownership of a native executable. */
   constructor(client: Client, handle: bigint) {
@@ -39,7 +42,7 @@ export class Executable {
   }
 
   get handle(): bigint {
-    if (this.#handle === 0n) throw new Error('Executable: the executable was disposed');
+    if (this.#disposed) throw new Error('Executable: the executable was disposed');
     return this.#handle;
   }
 
@@ -75,14 +78,18 @@ export class Executable {
   }
 
   #fail(handle: bigint): never {
-    const error = this.#client.library.takeError(handle, 'LoadedExecutable_Execute');
-    if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
-    throw new PjrtError(error.code, `${error.detail} (${this.describeMemory()})`, error.functionName);
+    throw this.#withMemory(this.#client.library.takeError(handle, 'LoadedExecutable_Execute'));
+  }
+
+  /** An error of a run, which says what the program asks for where memory ran out. */
+  #withMemory(error: unknown): unknown {
+    if (!(error instanceof PjrtError) || error.code !== 'RESOURCE_EXHAUSTED' || this.#disposed) return error;
+    return new PjrtError(error.code, `${error.detail} (${this.describeMemory()})`, error.functionName);
   }
 
   /**
    * Like {@link execute} on another thread, for plugins and programs that run before they return. The executable may
-   * be executed again meanwhile, but must not be disposed, nor may the arguments' buffers.
+   * be executed again meanwhile; disposing it takes effect afterwards. The arguments' buffers must not be disposed.
    *
    * @param list handles of the arguments' buffers
    * @returns handles of the results' buffers, which the caller owns
@@ -100,9 +107,17 @@ export class Executable {
       .setWord(40, 1)
       .setWord(48, list.length)
       .setPointer(56, pointerTo(outputs));
-    await this.#client.library.callAsync('LoadedExecutable_Execute', args);
-    // Using the struct and the list down here keeps them out of the garbage collector's reach until now.
-    args.setWord(48, list.length);
+    this.#running++;
+    try {
+      await this.#client.library.callAsync('LoadedExecutable_Execute', args);
+    } catch (error) {
+      throw this.#withMemory(error);
+    } finally {
+      this.#running--;
+      if (this.#disposed) this.#destroy();
+      // Using the struct and the list down here keeps them out of the garbage collector's reach until now.
+      args.setWord(48, list.length);
+    }
     return outputs;
   }
 
@@ -209,7 +224,13 @@ export class Executable {
   }
 
   dispose(): void {
-    if (this.#handle === 0n) return;
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#destroy();
+  }
+
+  #destroy(): void {
+    if (this.#running > 0 || this.#handle === 0n) return;
     this.#client.executableFinalizer.unregister(this);
     this.#client.library.call('LoadedExecutable_Destroy', new Args(24).setWord(16, this.#handle));
     this.#handle = 0n;

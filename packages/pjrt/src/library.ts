@@ -4,6 +4,7 @@ import koffi from 'koffi';
 import { Args } from './args.js';
 import { codeName, PjrtError, PluginError } from './errors.js';
 import { type FunctionName, functionNames } from './functions.js';
+import { noteCall } from './process-exit.js';
 
 type NativeFunction = ((args: Uint8Array | bigint) => bigint | null) & { async: NativeFunctionAsync };
 type NativeFunctionAsync = (args: Uint8Array, done: (error: unknown, result: bigint | null) => void) => void;
@@ -70,13 +71,10 @@ export class Library {
         `PJRT plugin: ${path} is a shared library, but no PJRT plugin (it has no GetPjrtApi)`,
       );
     }
-    const library = new Library(path, (koffi.decode(symbol, returnsApi) as () => bigint)());
-    const [major, minor] = library.version;
-    if (major !== 0 || minor < oldestMinor) {
-      throw new PluginError(
-        `PJRT plugin: ${path} has interface version ${major}.${minor}; this package speaks 0.${oldestMinor} and later 0.x`,
-      );
-    }
+    const api = (koffi.decode(symbol, returnsApi) as () => bigint | null)();
+    if (api === null) throw new PluginError(`PJRT plugin: GetPjrtApi of ${path} gives no table of functions`);
+    const library = new Library(path, api);
+    checkVersion(library.version, path);
     library.call('Plugin_Initialize', new Args(16));
     return library;
   }
@@ -95,9 +93,14 @@ export class Library {
       call = promisify(this.function(name).async) as (args: Uint8Array) => Promise<bigint | null>;
       this.#async.set(name, call);
     }
-    const error = await call(args.bytes);
-    if (error !== null) throw this.takeError(error, name);
-    return args;
+    const ended = noteCall();
+    try {
+      const error = await call(args.bytes);
+      if (error !== null) throw this.takeError(error, name);
+      return args;
+    } finally {
+      ended();
+    }
   }
 
   /** The bare function, for the hot path: takes the struct's bytes or address, returns null or an error's handle. */
@@ -138,6 +141,17 @@ export class Library {
 
 /** The oldest minor version whose structs have all the fields that this package writes. */
 const oldestMinor = 60;
+
+/** @throws PluginError when a plugin's version of the interface is not one that this package speaks */
+export function checkVersion([major, minor]: readonly [major: number, minor: number], path: string): void {
+  if (major === 0 && minor >= oldestMinor) return;
+  throw new PluginError(
+    `PJRT plugin: ${path} has interface version ${major}.${minor}, but this package speaks 0.${oldestMinor} and later 0.x; ` +
+      (major === 0
+        ? 'install a newer plugin'
+        : 'install a plugin with one of those, or a newer version of this package'),
+  );
+}
 
 function dynamicLinker(): {
   dlopen: (path: string, flags: number) => bigint | null;

@@ -3,6 +3,7 @@ import { optimizationBarrier } from './autodiff/barrier.js';
 import { keepCopies, recordCaptured, withContents } from './autodiff/captured.js';
 import { openSideChannels } from './autodiff/side-channel.js';
 import { addToTape, tapeIsOn, vectorJacobianProduct, withoutTape } from './autodiff/tape.js';
+import { collectEmissions, heardProbes, releaseEmissions, withoutEmissions } from './probe.js';
 import { rememberRandomKeys } from './random/ambient.js';
 import { flatten, kindOf } from './tree.js';
 
@@ -18,7 +19,8 @@ import { flatten, kindOf } from './tree.js';
  *   were in the forward pass, even when they were assigned or disposed since.
  * - Keys of `nextRandomKey` are the same in both runs, and are drawn once: the same dropout masks.
  * - Losses that layers report to a collector (`withLosses` of the attention package) have their gradients too.
- * - Under a gradient `fn` runs twice, and so does what it does besides: listeners to a layer's scores hear both runs.
+ * - Under a gradient `fn` runs twice, and so does what it does besides. Events of a `Probe` are heard once, after the first
+ *   run.
  * - `fn` may return tensors, numbers, strings and booleans in arrays and plain objects. It must be synchronous, and compute
  *   the same when it is run again. It must not assign variables: that would happen twice.
  * - Without a gradient tape around it, it is `fn`. Higher-order gradients are an error.
@@ -35,17 +37,20 @@ function callForGradient<R>(fn: () => R): R {
     return { tree: flatten(result, 'the result', refuseLeaf), reports };
   };
   let outcome: ReturnType<typeof run> | undefined;
-  const { result: outputs, captured } = withoutTape(() =>
-    recordCaptured(() =>
-      tf.tidy(() => {
-        refuseAssignments(() => {
-          outcome = run();
-        });
-        // Clones: a result may be an input, or stand in two places, and the tape must tell them apart.
-        return outputsOf(outcome!).map((tensor) => tf.clone(tensor));
-      }),
+  const forward = collectEmissions(heardProbes(), () =>
+    withoutTape(() =>
+      recordCaptured(() =>
+        tf.tidy(() => {
+          refuseAssignments(() => {
+            outcome = run();
+          });
+          // Clones: a result may be an input, or stand in two places, and the tape must tell them apart.
+          return outputsOf(outcome!).map((tensor) => tf.clone(tensor));
+        }),
+      ),
     ),
   );
+  const { result: outputs, captured } = forward.result;
   const { tree, reports } = outcome!;
   const saved = withoutTape(() => keepCopies(captured));
   const inputs = Object.fromEntries(
@@ -65,7 +70,7 @@ function callForGradient<R>(fn: () => R): R {
         withSameKeys(() =>
           vectorJacobianProduct(
             () => {
-              const again = outputsOf(run());
+              const again = outputsOf(withoutEmissions(run));
               return places.map((k) => again[k]);
             },
             behind.slice(saved.length),
@@ -76,6 +81,7 @@ function callForGradient<R>(fn: () => R): R {
       return Object.fromEntries(names.map((name, i) => [name, gradients[i] ?? tf.zeros(xs[i].shape)]));
     },
   });
+  releaseEmissions(forward.emissions);
   for (const [i, report] of reports.entries()) {
     const tensor = outputs[tree.tensors.length + i];
     report.deliver(tensor);

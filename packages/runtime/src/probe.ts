@@ -31,6 +31,9 @@ let count = 0;
  * Event tensors are disposed when the subscriber returns, as are tensors that it makes: `tf.keep` what is to stay. They
  * carry no gradient, and emitting changes none. When several probes emit, or one several times, the order is that of
  * the calls.
+ *
+ * Inside `checkpoint` an event is heard once, after the forward pass; inside `scan` once for each step, after the loop. What
+ * either computes again for a gradient is not heard again.
  */
 export class Probe<T> {
   readonly #id = count++;
@@ -78,6 +81,28 @@ export class Probe<T> {
 /** The numbers of the probes with subscribers: part of the signature of a compiled function. */
 export function subscribedProbes(): readonly number[] {
   return subscribed.size === 0 ? [] : [...subscribed.keys()].sort((a, b) => a - b);
+}
+
+/** The numbers of the probes whose events are heard by somebody at this moment: a subscriber, or a function that collects them. */
+export function heardProbes(): readonly number[] {
+  return collector === undefined ? subscribedProbes() : [...collector.probes];
+}
+
+/** Runs `fn`, in which nothing that probes emit is heard: it computes again what was heard before. */
+export function withoutEmissions<R>(fn: () => R): R {
+  return collectEmissions([], fn).result;
+}
+
+/** Lets out what was held back: to the subscribers, or to a function around that collects. Disposes the tensors. */
+export function releaseEmissions(emissions: readonly Emission[]): void {
+  if (collector === undefined) {
+    deliverEmissions(emissions);
+    return;
+  }
+  for (const emission of emissions) {
+    eachTensor(emission.event, (tensor) => tf.keep(tensor));
+    collector.emissions.push(emission);
+  }
 }
 
 /** Runs `fn` and holds back what the named probes emit meanwhile. */

@@ -3,6 +3,7 @@ import { openSideChannels } from './autodiff/side-channel.js';
 import { withoutTape } from './autodiff/tape.js';
 import { hasRandomKey, nextRandomKey, withKeySource } from './random/ambient.js';
 import { foldIn } from './random/random.js';
+import { StackedEmissions } from './scan/emissions.js';
 import { runScan, type Step } from './scan/run.js';
 import { flatten, kindOf, type Tree } from './tree.js';
 
@@ -44,6 +45,8 @@ export interface ScanOptions {
  *   booleans have no gradient. Higher-order gradients are an error on `xla`.
  * - `nextRandomKey` gives each step other keys, the same ones on each backend and in the gradient. A scan draws one key
  *   from the surrounding `withRandomKey`.
+ * - Events of a `Probe` inside `fn` are heard after the loop, one for each step, in the order of the steps. While somebody
+ *   listens their tensors are stacked like y, so that all steps' are in memory together.
  *
  * @param fn its carry must keep structure, shapes and dtypes; `index` is the place in `xs`, an int32 scalar
  * @param init the first carry: tensors, in nested arrays and plain objects
@@ -61,12 +64,16 @@ export function scan<C, X, Y>(
   const xTree = flatten(xs, 'xs', refuseLeaf);
   const length = lengthOf(xTree, options.length);
   const collect = openSideChannels();
+  const emissions = new StackedEmissions();
   const key = hasRandomKey() ? withoutTape(nextRandomKey) : undefined;
   let yTree: Tree | undefined;
   const step: Step = (carry, slices, index) => {
     const call = () => fn(carryTree.build(carry) as C, xTree.build(slices) as X, index);
-    const { result, reports } = collect(
-      key === undefined ? call : () => withKeySource(() => foldIn(key, index), call),
+    const {
+      result: { result, reports },
+      tensors: shown,
+    } = emissions.collect(() =>
+      collect(key === undefined ? call : () => withKeySource(() => foldIn(key, index), call)),
     );
     if (reports.length > 0) {
       throw new Error(
@@ -80,7 +87,7 @@ export function scan<C, X, Y>(
     const next = flatten(result[0], 'carry', refuseLeaf);
     checkCarry(carryTree, next);
     yTree = flatten(result[1], 'y', refuseLeaf);
-    return { carry: next.tensors, ys: yTree.tensors };
+    return { carry: next.tensors, ys: [...yTree.tensors, ...shown] };
   };
   const results = tf.tidy(() =>
     runScan(step, carryTree.tensors, xTree.tensors, {
@@ -90,6 +97,7 @@ export function scan<C, X, Y>(
     }),
   );
   key?.dispose();
+  emissions.release(results.ys.slice(yTree!.tensors.length), length, options.reverse ?? false);
   return [carryTree.build(results.carry) as C, yTree!.build(results.ys) as Stacked<Y>];
 }
 

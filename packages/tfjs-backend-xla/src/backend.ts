@@ -116,7 +116,7 @@ export class XlaBackend extends KernelBackend {
     // The tensor may be disposed, or its buffer donated, before the copy is done: hold it.
     value.hold();
     try {
-      if (value.pending) await this.#lazy.flushAsync();
+      while (value.pending) await this.#lazy.flushAsync();
       if (value.failure !== undefined) throw value.failure;
       if (value.host !== undefined) return value.host;
       const target = newHostArray(value.type.element, sizeOf(value.type.shape));

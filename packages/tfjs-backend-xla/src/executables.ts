@@ -89,7 +89,7 @@ export class ExecutableCache {
   /** Like {@link compile}, without blocking the event loop. */
   async compileAsync(module: string): Promise<Executable> {
     dumpModule(module);
-    const key = this.#disk?.key(module);
+    const key = await this.#disk?.keyAsync(module);
     const loaded = key === undefined ? undefined : await this.#loadAsync(key);
     if (loaded !== undefined) return loaded;
     const start = performance.now();

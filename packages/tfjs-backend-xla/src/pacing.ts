@@ -6,6 +6,9 @@ import { type Client, ReadyEvent } from '@primal-attention/pjrt';
  */
 const maxUnderWay = 8;
 
+/** A native call that takes longer than this did not just start the program: the plugin ran it. */
+export const dispatchMilliseconds = 20;
+
 /**
  * Keeps callers that do not wait for results from running so far ahead that starting the next program would block the
  * event loop.

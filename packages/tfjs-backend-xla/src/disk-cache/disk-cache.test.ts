@@ -21,6 +21,7 @@ import { ExecutableCache } from '../executables.js';
 import { xla } from '../testing/compare.js';
 import { DiskCache } from './disk-cache.js';
 import { decodeEntry, encodeEntry } from './entry.js';
+import { graphics } from './environment.js';
 import { cacheFolder, cacheLimit } from './folder.js';
 
 const newFolder = () => join(mkdtempSync(join(tmpdir(), 'executables-')), 'cache');
@@ -178,6 +179,21 @@ describe('disk cache', () => {
     expect(said()[0]).toMatch(/cannot write/);
   });
 
+  it('still reads what is there when it cannot write any more', () => {
+    const folder = newFolder();
+    const said = warnings();
+    run(cacheIn(folder), 2);
+    const disk = new DiskCache({ folder, limit: 2 ** 30, environment: 'test' });
+    // A name longer than file systems allow is a write that fails while the folder is as it was, for root as well.
+    disk.write('a'.repeat(300), new Uint8Array(10));
+    expect(said()).toHaveLength(1);
+    expect(said()[0]).toMatch(/cannot write/);
+    const key = disk.key(module(2));
+    expect(disk.read(key)).toBeInstanceOf(Uint8Array);
+    disk.write('b', new Uint8Array(10));
+    expect(readdirSync(folder)).toEqual([`${key}.executable`]);
+  });
+
   it('tells programs, flags and devices apart', () => {
     const folder = newFolder();
     run(cacheIn(folder));
@@ -247,6 +263,24 @@ describe('entries', () => {
     }
     expect(() => decodeEntry(key, Buffer.concat([entry, Buffer.of(0)]))).toThrow(/checksum/);
     expect(() => decodeEntry('00'.repeat(32), entry)).toThrow(/another program/);
+  });
+});
+
+describe('environment', () => {
+  it('lists the wheels around a plugin, if it was installed as one', () => {
+    const root = mkdtempSync(join(tmpdir(), 'plugin-'));
+    const packages = join(root, 'site-packages');
+    mkdirSync(join(packages, 'nvidia_cublas-1.0.dist-info'), { recursive: true });
+    expect(graphics(join(packages, 'jax_plugins', 'xla_cuda13', 'plugin.so'), {})).toMatchObject({
+      wheels: ['nvidia_cublas-1.0.dist-info'],
+    });
+    for (const path of [
+      join(root, 'a', 'b', 'plugin.so'),
+      '/plugin.so',
+      'plugin.so',
+      join(root, 'gone', 'a', 'b', 'c.so'),
+    ])
+      expect(graphics(path, { LD_LIBRARY_PATH: '/x' })).toMatchObject({ wheels: [], libraries: '/x' });
   });
 });
 

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { decodeEntry, encodeEntry } from './entry.js';
+import { decodeEntry, decodeEntryAsync, encodeEntry, encodeEntryAsync, sha256Async } from './entry.js';
 import { openFolder } from './folder.js';
 
 const entrySuffix = '.executable';
@@ -38,6 +38,8 @@ export class DiskCache {
   readonly #options: DiskCacheOptions;
   readonly #warned = new Set<string>();
   #usable = true;
+  /** Reading goes on after a write that failed: a full disk still holds what it held. */
+  #writable = true;
   #opened = false;
   /** Bytes of all entries when last counted, plus what this process wrote since. */
   #bytes: number | undefined;
@@ -51,6 +53,11 @@ export class DiskCache {
     return createHash('sha256').update(this.#options.environment).update('\0').update(program).digest('hex');
   }
 
+  /** Like {@link key}, taken on another thread: a long program's text is megabytes. */
+  async keyAsync(program: string): Promise<string> {
+    return (await sha256Async(Buffer.from(`${this.#options.environment}\0${program}`))).toString('hex');
+  }
+
   /** The executable under a key, checked; undefined when there is none that can be used. */
   read(key: string): Uint8Array | undefined {
     if (!this.#open()) return undefined;
@@ -61,10 +68,14 @@ export class DiskCache {
     } catch (error) {
       return this.#missed(key, error);
     }
-    return this.#decode(key, file);
+    try {
+      return this.#used(key, decodeEntry(key, file));
+    } catch (error) {
+      return this.#missed(key, error);
+    }
   }
 
-  /** Like {@link read}, with files read in the background. */
+  /** Like {@link read}, with files read and checked in the background. */
   async readAsync(key: string): Promise<Uint8Array | undefined> {
     if (!this.#open()) return undefined;
     let file: Uint8Array;
@@ -73,12 +84,16 @@ export class DiskCache {
     } catch (error) {
       return this.#missed(key, error);
     }
-    return this.#decode(key, file);
+    try {
+      return this.#used(key, await decodeEntryAsync(key, file));
+    } catch (error) {
+      return this.#missed(key, error);
+    }
   }
 
   /** Keeps an executable. */
   write(key: string, executable: Uint8Array): void {
-    if (!this.#open()) return;
+    if (!this.#open() || !this.#writable) return;
     const temporary = this.#temporary(key);
     try {
       const entry = encodeEntry(key, executable);
@@ -92,10 +107,10 @@ export class DiskCache {
 
   /** Like {@link write}, with the file written in the background. */
   async writeAsync(key: string, executable: Uint8Array): Promise<void> {
-    if (!this.#open()) return;
+    if (!this.#open() || !this.#writable) return;
     const temporary = this.#temporary(key);
     try {
-      const entry = encodeEntry(key, executable);
+      const entry = await encodeEntryAsync(key, executable);
       await files.writeFile(temporary, entry, { mode: 0o600, flag: 'wx' });
       await files.rename(temporary, this.#path(key));
       this.#written(key, entry.length);
@@ -147,19 +162,8 @@ export class DiskCache {
     return undefined;
   }
 
-  #decode(key: string, file: Uint8Array): Uint8Array | undefined {
-    try {
-      const executable = decodeEntry(key, file);
-      this.#touch(key);
-      return executable;
-    } catch (error) {
-      this.reject(key, error);
-      return undefined;
-    }
-  }
-
-  /** Notes that an entry was used. */
-  #touch(key: string): void {
+  /** Notes that an entry was used. @returns its executable */
+  #used(key: string, executable: Uint8Array): Uint8Array {
     const now = new Date();
     try {
       utimesSync(this.#path(key), now, now);
@@ -168,6 +172,7 @@ export class DiskCache {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
         this.#warn('touch', `cannot note the use of an entry: ${messageOf(error)}`);
     }
+    return executable;
   }
 
   #written(key: string, size: number): void {
@@ -177,13 +182,13 @@ export class DiskCache {
   }
 
   #cannotWrite(temporary: string, error: unknown): void {
-    this.#usable = false;
+    this.#writable = false;
     // Removing what was begun may fail for the same reason, which one warning is enough for.
     this.#warned.add('remove');
     this.#remove(temporary);
     this.#warn(
       'write',
-      `cannot write to ${this.#options.folder}, so executables are not kept from now on: ${messageOf(error)}`,
+      `cannot write to ${this.#options.folder}, so no more executables are kept from now on: ${messageOf(error)}`,
     );
   }
 

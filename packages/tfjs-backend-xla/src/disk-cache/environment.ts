@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Client } from '@primal-attention/pjrt';
 
 /**
@@ -62,15 +62,21 @@ function processor(): string {
     .join('\n');
 }
 
-/** The driver, and the versions of the libraries from NVIDIA's wheels beside the plugin. */
-function graphics(pluginPath: string, env: NodeJS.ProcessEnv): unknown {
+/**
+ * The driver, and the versions of the libraries from NVIDIA's wheels beside the plugin. A plugin that `PJRT_PLUGIN_PATH` names
+ * may lie anywhere, with no wheels around it: its libraries are then those of the library path.
+ */
+export function graphics(pluginPath: string, env: NodeJS.ProcessEnv): unknown {
   const driver = '/proc/driver/nvidia/version';
   const packages = join(dirname(pluginPath), '..', '..');
   return {
     driver: existsSync(driver) ? readFileSync(driver, 'utf8') : undefined,
-    wheels: readdirSync(packages)
-      .filter((name) => /^(nvidia|jax).*\.dist-info$/.test(name))
-      .sort(),
+    wheels:
+      basename(packages) === 'site-packages'
+        ? readdirSync(packages)
+            .filter((name) => /^(nvidia|jax).*\.dist-info$/.test(name))
+            .sort()
+        : [],
     libraries: env.LD_LIBRARY_PATH,
   };
 }

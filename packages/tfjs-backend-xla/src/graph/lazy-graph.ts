@@ -1,5 +1,7 @@
+import type { Executable } from '@primal-attention/pjrt';
 import type { XlaDevice } from '../device.js';
 import { turn } from '../event-loop.js';
+import { dispatchMilliseconds } from '../pacing.js';
 import type { Fragment } from './fragment.js';
 import { Graph } from './graph.js';
 import { emitModule, extractProgram, type Program } from './program.js';
@@ -21,6 +23,8 @@ export class LazyGraph {
   readonly #leaves = new Set<DataValue>();
 
   #flushing: Promise<void> | undefined;
+  /** Programs that the plugin starts and does not run before it returns, as far as was seen. */
+  readonly #dispatchAtOnce = new WeakSet<Executable>();
 
   constructor(device: XlaDevice) {
     this.#device = device;
@@ -63,9 +67,9 @@ export class LazyGraph {
     this.#run(extractProgram(this.#graph, outputs), outputs);
   }
 
-  #run(program: Program, outputs: readonly PendingValue[]): void {
+  #run(program: Program, outputs: readonly PendingValue[], prepared?: Executable): void {
     try {
-      const executable = this.#device.executables.get(program.key, () => emitModule(program));
+      const executable = prepared ?? this.#device.executables.get(program.key, () => emitModule(program));
       const list = executable.argumentList(program.inputs.length);
       for (let i = 0; i < list.length; i++) list[i] = this.#device.bufferOf(program.inputs[i]).handle;
       const handles = executable.execute();
@@ -81,7 +85,48 @@ export class LazyGraph {
     }
   }
 
-  /** Like {@link flush}; compilation, if there is any, and waiting for the device leave the event loop free. */
+  /**
+   * Like {@link flush}, on another thread: the plugin may run the program before it returns. Meanwhile more may be recorded, and
+   * the same values may be computed by a flush or disposed.
+   */
+  async #runAsync(program: Program, outputs: readonly PendingValue[], executable: Executable): Promise<void> {
+    const graph = this.#graph;
+    const recorded = graph.nodes.length;
+    const list = BigUint64Array.from(program.inputs, (input) => this.#device.bufferOf(input).handle);
+    for (const input of program.inputs) input.hold();
+    try {
+      const start = performance.now();
+      const handles = await executable.executeAsync(list);
+      if (performance.now() - start < dispatchMilliseconds) this.#dispatchAtOnce.add(executable);
+      this.#device.pacing.note(handles[0]);
+      for (let i = 0; i < outputs.length; i++) {
+        const output = outputs[i];
+        if (!this.#live.delete(output)) {
+          this.#device.client.destroyBuffer(handles[i]);
+          continue;
+        }
+        output.buffer = this.#device.adopt(handles[i], output.type);
+        output.detach();
+        // What was recorded meanwhile may read it.
+        this.#leaves.add(output);
+        output.hold();
+      }
+      if (this.#graph === graph && graph.nodes.length === recorded) this.reset();
+    } catch (error) {
+      if (this.#graph !== graph) return; // A flush computed everything meanwhile, or failed itself.
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const value of this.#live) value.failure = failure;
+      this.reset();
+      throw failure;
+    } finally {
+      for (const input of program.inputs) input.release();
+    }
+  }
+
+  /**
+   * Like {@link flush}; compiling, running and waiting for the device leave the event loop free. What is recorded while a
+   * program runs may be pending still.
+   */
   async flushAsync(): Promise<void> {
     // Reads that are under way together share the work.
     this.#flushing ??= this.#flushInTurns().finally(() => {
@@ -91,7 +136,7 @@ export class LazyGraph {
   }
 
   async #flushInTurns(): Promise<void> {
-    const { executables, pacing } = this.#device;
+    const { executables, pacing, plugin } = this.#device;
     if (this.#live.size > 0) await pacing.room();
     // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
     while (this.#live.size > 0) {
@@ -99,7 +144,11 @@ export class LazyGraph {
       const program = extractProgram(this.#graph, outputs);
       if (executables.has(program.key)) {
         if (await this.#device.uploadInTurns(program.inputs)) continue;
-        this.#run(program, outputs);
+        const executable = executables.get(program.key, () => emitModule(program));
+        // A device of its own computes by itself, whatever the program.
+        if (plugin.platform !== 'cpu' || this.#dispatchAtOnce.has(executable))
+          this.#run(program, outputs, executable);
+        else await this.#runAsync(program, outputs, executable);
         return;
       }
       // Writing a long program takes its time too.

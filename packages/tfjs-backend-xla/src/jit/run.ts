@@ -2,6 +2,7 @@ import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { DataValue } from '../graph/values.js';
 import { sameShape, tensorType } from '../hlo/types.js';
+import { dispatchMilliseconds } from '../pacing.js';
 import type { CompiledFunction } from './compile.js';
 import { checkOptimizers, countIterations } from './optimizers.js';
 import type { Source } from './trace.js';
@@ -12,9 +13,6 @@ export interface Arguments {
   readonly spec: TreeSpec;
   readonly tensors: readonly Tensor[];
 }
-
-/** A native call that takes longer than this did not just start the program: the plugin ran it. */
-const dispatchMilliseconds = 20;
 
 /** Starts a compiled function and takes its results, before they are computed where the plugin is asynchronous. */
 export function run(backend: XlaBackend, compiled: CompiledFunction, args: Arguments): unknown {
