@@ -163,8 +163,8 @@ export const imageOps: Readonly<Record<string, Op>> = {
         alignCorners as boolean,
         halfPixelCenters as boolean,
       ),
-    // tfjs's cpu kernel of the gradient swaps height and width.
-    ([x]) => x.shape[1] === x.shape[2],
+    // tfjs's cpu kernel of the gradient swaps height and width, and takes no notice of halfPixelCenters.
+    ([x], { halfPixelCenters }) => x.shape[1] === x.shape[2] && !halfPixelCenters,
   ),
   resizeNearestNeighbor: one(
     (_, scope) => resize(scope),
@@ -175,6 +175,13 @@ export const imageOps: Readonly<Record<string, Op>> = {
         alignCorners as boolean,
         halfPixelCenters as boolean,
       ),
+    // tfjs's cpu kernel of the gradient takes no notice of halfPixelCenters, and looks for the second image's gradient at
+    // the distance that images have before they are resized.
+    ([x], { size, halfPixelCenters }) => {
+      const [batch, height, width] = x.shape;
+      const [newHeight, newWidth] = size as [number, number];
+      return !halfPixelCenters && (batch === 1 || height * width === newHeight * newWidth);
+    },
   ),
   localResponseNormalization: one(
     (_, scope) => ({
