@@ -81,6 +81,17 @@ function resize(scope: Scope): Record<string, unknown> {
   };
 }
 
+/**
+ * y, whose gradient is 0 where it is not finite. The gradient of local response normalization is a difference: tfjs's cpu
+ * kernel subtracts the factors of an infinity, xla the infinities themselves.
+ */
+function finiteGradient(y: tf.Tensor): tf.Tensor {
+  return tf.customGrad((x) => ({
+    value: (x as tf.Tensor).clone(),
+    gradFunc: (dy: tf.Tensor) => tf.where(tf.isFinite(dy), dy, tf.zerosLike(dy)),
+  }))(y);
+}
+
 export const imageOps: Readonly<Record<string, Op>> = {
   conv2d: convolution(
     ({ window }, channels, scope) => [...window, channels, scope.int(1, 3)],
@@ -191,12 +202,14 @@ export const imageOps: Readonly<Record<string, Op>> = {
       beta: scope.pick([0.5, 0.75]),
     }),
     ([x], { radius, bias, alpha, beta }) =>
-      tf.localResponseNormalization(
-        x as tf.Tensor4D,
-        radius as number,
-        bias as number,
-        alpha as number,
-        beta as number,
+      finiteGradient(
+        tf.localResponseNormalization(
+          x as tf.Tensor4D,
+          radius as number,
+          bias as number,
+          alpha as number,
+          beta as number,
+        ),
       ),
   ),
   flipLeftRight: one(
