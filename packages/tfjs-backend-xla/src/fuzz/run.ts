@@ -128,7 +128,10 @@ function evaluateCompiled(
       started();
     }
   };
-  return { traced: tracing.then(manyTurns), outcomes: evaluate() };
+  const outcomes = evaluate();
+  // It may fail before anybody awaits it; whoever awaits it gets the failure nevertheless.
+  outcomes.catch(() => {});
+  return { traced: tracing.then(manyTurns), outcomes };
 }
 
 function differences(
