@@ -27,6 +27,17 @@ export function onBackend<T>(name: BackendName, fn: () => T): T {
   }
 }
 
+/** The same for what takes its time. */
+export async function onBackendAsync<T>(name: BackendName, fn: () => Promise<T>): Promise<T> {
+  const before = tf.getBackend();
+  tf.setBackend(name);
+  try {
+    return await fn();
+  } finally {
+    tf.setBackend(before);
+  }
+}
+
 /** Runs `fn` and disposes every tensor that it made; what it returns holds none. */
 export function scoped<T>(fn: () => T): T {
   tf.engine().startScope();

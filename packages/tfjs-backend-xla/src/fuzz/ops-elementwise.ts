@@ -15,7 +15,8 @@ function unary(
   return {
     differentiable: true,
     choose: (scope) => {
-      const limited = domain === exactSquares || (domain !== everything && scope.chance(0.9));
+      const limited =
+        domain === exactSquares || domain === float32Integers || (domain !== everything && scope.chance(0.9));
       const x = scope.operand({ dtype: dtypes, ...(limited ? { range: domain } : {}) });
       return { operands: [x.ref] };
     },
@@ -27,12 +28,16 @@ function unary(
 const numeric = ['float32', 'int32'] as const;
 const constant = { differentiable: false } as const;
 
-/** tfjs's cpu backend multiplies in float64, which is exact for integers whose product is below 2^53, as here. */
-const exactSquares = [-(2 ** 25), 2 ** 25] as const;
+/** tfjs's cpu backend squares in float32, which is exact for integers up to 2^24, and multiplies in float64, up to 2^53. */
+const exactSquares = [-(2 ** 12), 2 ** 12] as const;
 const exactFactors = { each: (value: number) => !Number.isFinite(value) || Math.abs(value) <= 2 ** 25 };
 
+const float32Integers = [-(2 ** 24), 2 ** 24] as const;
+
 export const unaryOps: Readonly<Record<string, Op>> = {
-  abs: unary(tf.abs, everything, { dtypes: numeric }),
+  abs: unary(tf.abs),
+  // tfjs's cpu kernel goes through float32, which is exact this far.
+  absInt: unary(tf.abs, float32Integers, { dtypes: ['int32'] }),
   neg: unary(tf.neg, everything, { dtypes: numeric }),
   sign: unary(tf.sign, everything, { dtypes: numeric }),
   ceil: unary(tf.ceil),

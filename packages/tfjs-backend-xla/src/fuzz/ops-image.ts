@@ -81,6 +81,17 @@ function resize(scope: Scope): Record<string, unknown> {
   };
 }
 
+/**
+ * y, whose gradient is 0 where it is not finite. The gradient of local response normalization is a difference: tfjs's cpu
+ * kernel subtracts the factors of an infinity, xla the infinities themselves.
+ */
+function finiteGradient(y: tf.Tensor): tf.Tensor {
+  return tf.customGrad((x) => ({
+    value: (x as tf.Tensor).clone(),
+    gradFunc: (dy: tf.Tensor) => tf.where(tf.isFinite(dy), dy, tf.zerosLike(dy)),
+  }))(y);
+}
+
 export const imageOps: Readonly<Record<string, Op>> = {
   conv2d: convolution(
     ({ window }, channels, scope) => [...window, channels, scope.int(1, 3)],
@@ -163,8 +174,8 @@ export const imageOps: Readonly<Record<string, Op>> = {
         alignCorners as boolean,
         halfPixelCenters as boolean,
       ),
-    // tfjs's cpu kernel of the gradient swaps height and width.
-    ([x]) => x.shape[1] === x.shape[2],
+    // tfjs's cpu kernel of the gradient swaps height and width, and takes no notice of halfPixelCenters.
+    ([x], { halfPixelCenters }) => x.shape[1] === x.shape[2] && !halfPixelCenters,
   ),
   resizeNearestNeighbor: one(
     (_, scope) => resize(scope),
@@ -175,6 +186,13 @@ export const imageOps: Readonly<Record<string, Op>> = {
         alignCorners as boolean,
         halfPixelCenters as boolean,
       ),
+    // tfjs's cpu kernel of the gradient takes no notice of halfPixelCenters, and looks for the second image's gradient at
+    // the distance that images have before they are resized.
+    ([x], { size, halfPixelCenters }) => {
+      const [batch, height, width] = x.shape;
+      const [newHeight, newWidth] = size as [number, number];
+      return !halfPixelCenters && (batch === 1 || height * width === newHeight * newWidth);
+    },
   ),
   localResponseNormalization: one(
     (_, scope) => ({
@@ -184,12 +202,14 @@ export const imageOps: Readonly<Record<string, Op>> = {
       beta: scope.pick([0.5, 0.75]),
     }),
     ([x], { radius, bias, alpha, beta }) =>
-      tf.localResponseNormalization(
-        x as tf.Tensor4D,
-        radius as number,
-        bias as number,
-        alpha as number,
-        beta as number,
+      finiteGradient(
+        tf.localResponseNormalization(
+          x as tf.Tensor4D,
+          radius as number,
+          bias as number,
+          alpha as number,
+          beta as number,
+        ),
       ),
   ),
   flipLeftRight: one(

@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
+import { turn } from '../event-loop.js';
 import { xla } from '../testing/compare.js';
-import { type Contents, forward, gradients, makeInputs, onBackend, read, scoped, sinks } from './evaluate.js';
+import {
+  type Contents,
+  forward,
+  gradients,
+  makeInputs,
+  onBackendAsync,
+  read,
+  scoped,
+  sinks,
+} from './evaluate.js';
 import { isInput, type Program } from './program.js';
 import { difference, type Outcome, type Reference, reference, type Tally } from './reference.js';
 
@@ -11,35 +21,42 @@ export interface Difference {
 
 /**
  * Runs programs on `xla`, eagerly as one lazy graph and compiled by `jit`, values and gradients, and compares them with
- * the reference. Several at once, since most of the time goes into compiling, and most of that is the same for one
- * program and for eight.
+ * the reference. Several at once, since part of compiling is the same for one program and for many. The lazy graph and
+ * the compiled function are two programs, which compile at the same time.
  *
  * @returns the first difference
  */
-export function compareWithCpu(programs: readonly Program[], tally: Tally): Difference | undefined {
+export async function compareWithCpu(
+  programs: readonly Program[],
+  tally: Tally,
+): Promise<Difference | undefined> {
   const references = programs.map(reference);
-  return onBackend('xla', () => {
+  return onBackendAsync('xla', async () => {
     const before = tf.memory();
-    // Gradients are most of a program, so in a batch each program has them computed in one of the two ways only.
+    // Gradients are most of what is compiled, so in a batch every other program has them computed, in one of the two ways.
     const alone = programs.length === 1;
-    const inEager = programs.filter((_, i) => alone || i % 2 === 0);
-    const eager = evaluateLazily(programs, inEager);
-    for (const [i, program] of programs.entries()) {
-      const message =
-        differences('eager', eager[i].values.flat(), references[i], (r) => r.values.flat(), tally) ??
-        (inEager.includes(program)
-          ? differences('eager, gradient', eager[i].gradients, references[i], (r) => r.gradients, tally)
-          : undefined);
-      if (message !== undefined) return { program, message };
+    const inEager = programs.filter((_, i) => alone || i % 4 === 0);
+    const inJit = programs.filter((_, i) => alone || i % 4 === 2);
+    const compiled = evaluateCompiled(programs, inJit);
+    await compiled.traced;
+    let eager: ReturnType<typeof evaluateLazily>;
+    try {
+      eager = evaluateLazily(programs, inEager);
+    } catch (error) {
+      await compiled.outcomes.catch(() => {});
+      throw error;
     }
-    const inJit = programs.filter((program) => alone || !inEager.includes(program));
-    const outcomes = evaluateCompiled(programs, inJit);
-    for (const [k, program] of programs.entries()) {
-      const ref = references[k];
+    const outcomes = await compiled.outcomes;
+    for (const [i, program] of programs.entries()) {
+      const ref = references[i];
       const message =
-        differences('jit', outcomes[k].values, ref, (r) => sinks(program, r.values), tally) ??
+        differences('eager', eager[i].values.flat(), ref, (r) => r.values.flat(), tally) ??
+        (inEager.includes(program)
+          ? differences('eager, gradient', eager[i].gradients, ref, (r) => r.gradients, tally)
+          : undefined) ??
+        differences('jit', outcomes[i].values, ref, (r) => sinks(program, r.values), tally) ??
         (inJit.includes(program)
-          ? differences('jit, gradient', outcomes[k].gradients, ref, (r) => r.gradients, tally)
+          ? differences('jit, gradient', outcomes[i].gradients, ref, (r) => r.gradients, tally)
           : undefined);
       if (message !== undefined) return { program, message };
     }
@@ -73,22 +90,48 @@ function evaluateLazily(
   });
 }
 
+/** A compilation lets the event loop turn a few times before the compiler itself begins on a thread of its own. */
+async function manyTurns(): Promise<void> {
+  for (let i = 0; i < 20; i++) await turn();
+}
+
+/** Compiles and runs programs in the background; `traced` says when the compiler is likely to have begun. */
 function evaluateCompiled(
   programs: readonly Program[],
   withGradients: readonly Program[],
-): { values: Contents[]; gradients: Contents[] }[] {
-  const run = xla().jit((inputs: tf.Tensor[][]) =>
-    programs.map((program, i) => ({
+): { traced: Promise<void>; outcomes: Promise<{ values: Contents[]; gradients: Contents[] }[]> } {
+  let started = (): void => {};
+  const tracing = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  const run = xla().jit((inputs: tf.Tensor[][]) => {
+    started();
+    return programs.map((program, i) => ({
       values: sinks(program, forward(program, inputs[i])),
       gradients: withGradients.includes(program) ? gradients(program, inputs[i]) : [],
-    })),
-  );
-  return scoped(() =>
-    run(programs.map((program) => makeInputs(program))).map(({ values, gradients: list }) => ({
-      values: values.map(read),
-      gradients: list.map(read),
-    })),
-  );
+    }));
+  });
+  const evaluate = async () => {
+    const inputs = programs.map((program) => makeInputs(program));
+    try {
+      const results = await run.async(inputs);
+      const outcomes = results.map(({ values, gradients: list }) => ({
+        values: values.map(read),
+        gradients: list.map(read),
+      }));
+      tf.dispose(results);
+      return outcomes;
+    } finally {
+      tf.dispose(inputs);
+      run.dispose();
+      // A trace that failed early.
+      started();
+    }
+  };
+  const outcomes = evaluate();
+  // It may fail before anybody awaits it; whoever awaits it gets the failure nevertheless.
+  outcomes.catch(() => {});
+  return { traced: tracing.then(manyTurns), outcomes };
 }
 
 function differences(
