@@ -56,6 +56,7 @@ const PARTS = [
         '--output-logs=new-only',
       ),
   },
+  { name: 'docs', command: () => node('scripts/docs.mjs') },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
   {
     name: 'scripts',

@@ -61,6 +61,7 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
     parameters: model.countParams(),
     ...(xla?.client.platformName === 'cpu' && { threads: availableParallelism() }),
     ...(name === 'wasm' && { threads: 1 }),
+    residentBytes: process.resourceUsage().maxRSS * 1024,
     ...memory(name),
   });
   const usage = process.cpuUsage();

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
+/** A TensorFlow.js backend that the project runs on. */
 export type BackendName = 'xla' | 'tensorflow' | 'wasm' | 'cpu';
 
 /** The order in which backends are tried when nobody asks for one: fastest first. */
