@@ -8,7 +8,8 @@ export const backendOrder: readonly BackendName[] = ['xla', 'tensorflow', 'wasm'
 
 const howToGet: Record<BackendName, string> = {
   xla: "import '@primal-attention/tfjs-backend-xla' first, and run `npm run setup` to install its plugin",
-  tensorflow: "import '@tensorflow/tfjs-node' or '@tensorflow/tfjs-node-gpu' first",
+  tensorflow:
+    "call startEngine('tensorflow') of @primal-attention/engines, or import '@tensorflow/tfjs-node' first",
   wasm: "import '@tensorflow/tfjs-backend-wasm' first",
   cpu: "import '@tensorflow/tfjs' first",
 };
