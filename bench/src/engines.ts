@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { installedTensorflow } from '@primal-attention/engines';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
 import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
 import { type EngineLine, engineTable, parseLines, withSection } from './engines/table.js';
@@ -82,6 +83,9 @@ function failureOf({ stderr, error }: { stderr: string; error?: Error }): string
 }
 
 function measure(): void {
+  if (values.engines.split(',').includes('tensorflow') && installedTensorflow() === undefined) {
+    throw new Error('engine tensorflow is not installed; run `pnpm primal engine tensorflow`');
+  }
   const lines: EngineLine[] = [];
   for (const size of cases()) {
     for (const engine of values.engines.split(',')) {
