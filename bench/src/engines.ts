@@ -74,12 +74,10 @@ function failureOf({ stderr, error }: { stderr: string; error?: Error }): string
     return `more than ${minutesAtMost} minutes`;
   }
   // The first error is that of the program that failed; the others follow from it.
-  return (
-    stderr
-      .split('\n')
-      .find((line) => /^\s*\w*Error\b.*: /.test(line))
-      ?.trim() ?? 'ended without a reason'
-  );
+  const reason = stderr.split('\n').find((line) => /^\s*\w*Error\b.*: /.test(line));
+  // Not the engine's failure, then: the options were wrong.
+  if (reason === undefined) throw new Error('bench:step could not be run; why is above');
+  return reason.trim();
 }
 
 function measure(): void {
