@@ -3,7 +3,7 @@
 //
 //     VIRTUAL_ENV=... node lra-step.mjs --peers jax,torch --peer-python ... --save-dir results
 //
-// The wasm backend stays behind: `--backends wasm` says so there.
+// The backends wasm and tensorflow stay behind.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,7 +28,7 @@ await build({
   target: 'node20',
   // tfjs's main files are CommonJS, each with a copy of what it shares with the others.
   mainFields: ['module', 'main'],
-  external: ['koffi', '@tensorflow/tfjs-backend-wasm'],
+  external: ['koffi', '@tensorflow/tfjs-backend-wasm', '@primal-attention/engines'],
   banner: {
     js: [
       "import { createRequire as createRequireOfBundle } from 'node:module';",

@@ -14,11 +14,13 @@ function declarationsIn(folder) {
     .map((file) => join(folder, file));
 }
 
-/** The workspace packages that notebooks import, and every other one under packages/: `{ name, folder }`. */
+/** The workspace packages that notebooks import, and every other one under packages/ that can be: `{ name, folder }`. */
 export function packagesToCheck(root = ROOT) {
   const found = new Map();
   const add = (folder) => {
-    const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const { name, bin, main } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    // A command has nothing to import.
+    if (bin !== undefined && main === undefined) return;
     found.set(name, { name, folder });
   };
   for (const entry of readdirSync(join(root, 'packages'))) {

@@ -14,7 +14,7 @@ function filesIn(folder, ending) {
   return names.sort().map((name) => `${folder}/${name}`);
 }
 
-const aboveTheBackend = ['runtime', 'attention', 'models', 'training', 'metrics', 'engines'];
+const onBothEngines = ['runtime', 'attention', 'models', 'training', 'metrics', 'engines', 'bench'];
 
 /** The parts after the set-up. A command is made when its turn comes, since it may name files that an earlier part made. */
 const PARTS = [
@@ -41,7 +41,7 @@ const PARTS = [
     command: () =>
       node(
         ...[TOOLS.turbo, 'run', 'test', '--ui=stream', '--concurrency=100%', '--output-logs=new-only'],
-        ...aboveTheBackend.map((name) => `--filter=@primal-attention/${name}`),
+        ...onBothEngines.map((name) => `--filter=@primal-attention/${name}`),
       ),
   },
   {
@@ -56,6 +56,7 @@ const PARTS = [
         '--output-logs=new-only',
       ),
   },
+  { name: 'docs', command: () => node('scripts/docs.mjs') },
   { name: 'declarations', command: () => node('scripts/check-declarations.mjs') },
   {
     name: 'scripts',

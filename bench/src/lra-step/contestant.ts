@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { hasModule, Peer } from '../peer.js';
 import { type Options, UsageError } from './options.js';
 import { type PeerName, peerProgram } from './peers.js';
-import type { Backend } from './settings.js';
+import { type Backend, isXla } from './settings.js';
 
 /** A program that takes part: started, warm, and waiting for its next round. */
 export interface Contestant {
@@ -49,7 +49,7 @@ export async function startBackend(
   cacheFolder: string,
 ): Promise<Contestant> {
   const args = [...process.execArgv, process.argv[1], '--serve', name, JSON.stringify(settings)];
-  if (name === 'wasm') {
+  if (!isXla(name)) {
     const { peer, first } = await launch(process.execPath, args, {});
     const info = await peer.answer();
     return {

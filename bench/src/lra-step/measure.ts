@@ -49,6 +49,7 @@ export function resultLine(
     peakBytes: info.peakBytes ?? null,
     peakBytesSource: info.peakBytesSource ?? null,
     programBytes: info.programBytes ?? null,
+    residentBytes: info.residentBytes ?? null,
     parameters: info.parameters,
     device: info.device,
     versions: info.versions,

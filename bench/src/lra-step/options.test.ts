@@ -24,7 +24,7 @@ describe('parseOptions', () => {
   });
 
   test.each([
-    ['--backends webgl', /--backends must be one of xla, xla-lazy, wasm, got 'webgl'/],
+    ['--backends webgl', /--backends must be one of xla, xla-lazy, tensorflow, wasm, got 'webgl'/],
     ['--peers numpy', /--peers must be one of torch, .*, got 'numpy'/],
     ['--length ten', /--length must be an integer of at least 4, got 'ten'/],
     ['--steps 30 --steps-per-read 20', /--steps must be a multiple of --steps-per-read \(20\), got 30/],

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findPlugins } from '@primal-attention/pjrt';
 import { type PeerName, peerNames, pythonOf } from './peers.js';
-import { type Backend, backends, mechanisms, precisions, type StepSettings } from './settings.js';
+import { type Backend, backends, isXla, mechanisms, precisions, type StepSettings } from './settings.js';
 
 export interface Options {
   readonly settings: StepSettings;
@@ -55,8 +55,11 @@ export function parseOptions(args: readonly string[]): Options {
   }
   const precision = oneOf('precision', values.precision, precisions);
   const chosen = listOf('backends', values.backends, backends);
-  if (chosen.includes('wasm') && precision !== 'float32') {
-    throw new UsageError(`--precision ${precision}: backend wasm computes in float32 only; leave it out`);
+  const others = chosen.filter((name) => !isXla(name));
+  if (others.length > 0 && precision !== 'float32') {
+    throw new UsageError(
+      `--precision ${precision}: ${others.join(' and ')} computes in float32 only; leave it out of --backends`,
+    );
   }
   const peers = listOf('peers', values.peers, peerNames);
   if (chosen.length + peers.length === 0)

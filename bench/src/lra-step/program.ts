@@ -61,6 +61,7 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
     parameters: model.countParams(),
     ...(xla?.client.platformName === 'cpu' && { threads: availableParallelism() }),
     ...(name === 'wasm' && { threads: 1 }),
+    residentBytes: process.resourceUsage().maxRSS * 1024,
     ...memory(name),
   });
   const usage = process.cpuUsage();
@@ -72,7 +73,7 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
     const { user, system } = process.cpuUsage(usage);
     answer({
       ms: measured.map(({ ms }) => ms / settings.stepsPerRead),
-      // What wasm computes, it computes in the call: JavaScript and kernels cannot be told apart.
+      // What the others compute, they compute in the call: JavaScript and kernels cannot be told apart.
       overheadMs: xla && measured.map(({ overheadMs }) => overheadMs / settings.stepsPerRead),
       loss: measured.at(-1)!.loss,
       cpuMs: (user + system) / 1000,
@@ -82,10 +83,15 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
 
 async function start(name: Backend): Promise<void> {
   if (name === 'wasm') {
-    // Not among the imports above: where only xla is timed, the package need not be there.
+    // Not among the imports above: where only xla is timed, the packages of the others need not be there.
     const { registerWasmKernels } = await import('./wasm-kernels.js');
     await registerWasmKernels();
     await useBackend('wasm');
+    return;
+  }
+  if (name === 'tensorflow') {
+    const { startEngine } = await import('@primal-attention/engines');
+    await startEngine('tensorflow');
     return;
   }
   await import('@primal-attention/tfjs-backend-xla');

@@ -11,11 +11,16 @@ export const textTask = {
 export const mechanisms = ['primal', 'softmax'] as const;
 export const precisions = ['float32', 'tf32', 'bf16'] as const;
 /** `xla-lazy` is the same backend without jit: each step is recorded anew and flushed. */
-export const backends = ['xla', 'xla-lazy', 'wasm'] as const;
+export const backends = ['xla', 'xla-lazy', 'tensorflow', 'wasm'] as const;
 
 export type Mechanism = (typeof mechanisms)[number];
 export type Precision = (typeof precisions)[number];
 export type Backend = (typeof backends)[number];
+
+/** Whether a backend compiles, into a cache, instead of computing each operation when it is called. */
+export function isXla(name: Backend): name is 'xla' | 'xla-lazy' {
+  return name === 'xla' || name === 'xla-lazy';
+}
 
 /** How a step is timed; the same for every program of a run. */
 export interface StepSettings {

@@ -35,7 +35,8 @@ export type UeaBatch = {
 
 /** Cross entropy, mean over the batch, and the share of right answers. */
 function classify(logits: tf.Tensor, y: tf.Tensor): { crossEntropy: tf.Tensor; accuracy: tf.Tensor } {
-  const labels = tf.oneHot(tf.cast(y, 'int32') as tf.Tensor1D, logits.shape[1]!, 1, 0, 'float32');
+  // Cast afterwards: wasm's own one-hot of type float32 holds the bits of integers.
+  const labels = tf.cast(tf.oneHot(tf.cast(y, 'int32') as tf.Tensor1D, logits.shape[1]!), 'float32');
   const crossEntropy = tf.mean(tf.neg(tf.sum(tf.mul(labels, tf.logSoftmax(logits)), -1)));
   const accuracy = tf.mean(tf.cast(tf.equal(tf.argMax(logits, -1), y), 'float32'));
   return { crossEntropy, accuracy };

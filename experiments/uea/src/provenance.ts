@@ -39,10 +39,28 @@ export function provenance(): Provenance {
 }
 
 function device(): string {
-  if (tf.getBackend() !== 'xla') return 'host';
-  const { client, plugin } = tf.backend() as unknown as XlaBackend;
-  const [source] = plugin.origin.split(' in ');
-  return `${client.devices[0].kind}, PJRT ${client.library.version.join('.')}, plugin from ${source}`;
+  const version = tf.version_core;
+  switch (tf.getBackend()) {
+    case 'xla': {
+      const { client, plugin } = tf.backend() as unknown as XlaBackend;
+      const [source] = plugin.origin.split(' in ');
+      return `${client.devices[0].kind}, PJRT ${client.library.version.join('.')}, plugin from ${source}`;
+    }
+    case 'tensorflow': {
+      const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorflowBackend;
+      return `${isUsingGpuDevice ? 'gpu' : 'cpu'}, TensorFlow ${binding.TF_Version}, binding of tfjs-node ${version}`;
+    }
+    case 'wasm':
+      return `cpu, one thread, tfjs-backend-wasm ${version}`;
+    default:
+      return `cpu, one thread, tfjs-backend-${tf.getBackend()} ${version}`;
+  }
+}
+
+/** What tfjs-node's backend says of the library that it loaded. */
+interface TensorflowBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isUsingGpuDevice: boolean;
 }
 
 function git(...args: string[]): string | undefined {

@@ -12,6 +12,7 @@ import { checkOneOf, checkShapes } from './check.js';
 export type MaskMode = 'exact' | 'additive';
 export const maskModes: readonly MaskMode[] = ['exact', 'additive'];
 
+/** Options of {@link softmaxAttention}. */
 export interface SoftmaxAttentionOptions {
   /** [B, N], 1 for a real key and 0 for a padded one. */
   mask?: tf.Tensor2D;

@@ -7,6 +7,7 @@ import { dataFolder } from './data-folder.js';
 import { parseTs, type TimeSeriesSet } from './parse-ts.js';
 import { type DatasetEntry, type DatasetName, datasets, type Split, type SplitFacts } from './registry.js';
 
+/** Options of {@link loadUea}. */
 export interface LoadUeaOptions {
   /** Folder that holds `uea/NAME/NAME_TRAIN.ts`. Default: `dataFolder()`. Bundled sets do not use it. */
   folder?: string;
@@ -17,6 +18,7 @@ export interface LoadUeaOptions {
   verify?: 'checksum' | 'facts';
 }
 
+/** Both splits of a UEA set, as they are in the files. */
 export interface UeaSet {
   train: TimeSeriesSet;
   test: TimeSeriesSet;

@@ -25,6 +25,7 @@ export interface TimeSeriesSet {
   missing: number;
 }
 
+/** Options of {@link parseTs}. */
 export interface ParseTsOptions {
   /** Stands in error messages. Default: `.ts text`. */
   file?: string;

@@ -2,14 +2,14 @@ import type { TimeSeriesCase, TimeSeriesSet } from './parse-ts.js';
 
 /** One split, ready for a network. */
 export interface PreparedSplit {
-  /** [cases, length, dimensions]: standardised series, zeros after a series' end. */
+  /** `[cases, length, dimensions]`: standardised series, zeros after a series' end. */
   x: Float32Array;
-  /** [cases, length]: 1 for a real time step, 0 for padding. */
+  /** `[cases, length]`: 1 for a real time step, 0 for padding. */
   mask: Float32Array;
-  /** [cases]: index into `classes`. */
+  /** `[cases]`: index into `classes`. */
   y: Int32Array;
   cases: number;
-  /** [cases]: real time steps, after cutting. */
+  /** `[cases]`: real time steps, after cutting. */
   lengths: Int32Array;
   /** Cases that were longer than `length` and lost their end. */
   truncated: number;
@@ -25,9 +25,9 @@ export interface PreparedSet {
   length: number;
   /** Labels by class code. */
   classes: string[];
-  /** [dimensions]: mean of the train split. */
+  /** `[dimensions]`: mean of the train split. */
   mean: Float64Array;
-  /** [dimensions]: standard deviation of the train split, ddof = 1. */
+  /** `[dimensions]`: standard deviation of the train split, ddof = 1. */
   std: Float64Array;
   train: PreparedSplit;
   test: PreparedSplit;

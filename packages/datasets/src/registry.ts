@@ -1,5 +1,7 @@
+/** The two parts of a UEA set; it has no third for validation. */
 export type Split = 'train' | 'test';
 
+/** The ten UEA sets of the paper's Table 1. */
 export type DatasetName =
   | 'EthanolConcentration'
   | 'FaceDetection'

@@ -2,6 +2,7 @@ import type { RealArray } from './array.js';
 import { type PrimalFeatures, primalSingularValues } from './primal-spectrum.js';
 import { singularValues } from './singular-values.js';
 
+/** Options of the spectra. */
 export interface SpectrumOptions {
   /** Accumulate sigma^2 (explained variance) instead of sigma. Default: false, the quantity on the axis of the paper's figure 1. */
   squares?: boolean;

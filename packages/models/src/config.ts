@@ -1,5 +1,6 @@
 import type { MaskMode } from '@primal-attention/attention';
 
+/** A layer's attention, by name. */
 export type AttentionKind = 'softmax' | 'primal';
 
 /** What the models have in common. */

@@ -10,6 +10,7 @@ export const seriesColors: readonly string[] = ['#0072b2', '#d55e00', '#009e73',
 /** Line styles, taken in turn once the colours are used up. */
 export const dashes: readonly Dash[] = ['solid', 'dash', 'dot'];
 
+/** A line style of Plotly. */
 export type Dash = 'solid' | 'dash' | 'dot';
 
 /** A grey that can be read on a white page and on a dark one: figures have no background of their own. */

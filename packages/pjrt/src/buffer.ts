@@ -88,6 +88,7 @@ export class DeviceBuffer {
     return new Args(56).setWord(16, this.handle).setPointer(32, target).setWord(40, target.byteLength);
   }
 
+  /** Frees the memory on the device. A second call does nothing. */
   dispose(): void {
     const { handle } = this.#native;
     if (handle === 0n) return;

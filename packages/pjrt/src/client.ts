@@ -8,6 +8,7 @@ import { Executable } from './executable.js';
 import { Library } from './library.js';
 import { liveClients } from './process-exit.js';
 
+/** Options of a {@link Client}. */
 export interface ClientOptions {
   /**
    * Options that the plugin understands. For CUDA: `preallocate` (false keeps the client from taking most of the card
@@ -160,6 +161,7 @@ export class Client {
     return new DeviceBuffer(this, handle, type, shape);
   }
 
+  /** Frees a native buffer that no {@link DeviceBuffer} owns. */
   destroyBuffer(handle: bigint): void {
     this.#destroyWords[2] = handle;
     const error = this.#destroy(this.#destroyAddress);

@@ -1,6 +1,7 @@
 import { Args } from './args.js';
 import type { Library } from './library.js';
 
+/** A device's memory at this moment, in bytes. */
 export interface MemoryStats {
   bytesInUse: number;
   /** Includes what compilation's autotuning used; undefined where the device does not say. */

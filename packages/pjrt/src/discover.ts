@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PluginError } from './errors.js';
 
+/** A PJRT plugin that was found. */
 export interface Plugin {
   /** Path of the shared library. */
   path: string;

@@ -13,6 +13,7 @@ const elementTypes = {
   'complex<f32>': { code: 14, bytes: 8 },
 } as const;
 
+/** The types of an array's elements, by their names in StableHLO. */
 export type ElementType = keyof typeof elementTypes;
 
 export function elementCode(type: ElementType): number {
@@ -26,6 +27,7 @@ export function elementOfCode(code: number): ElementType {
   return found[0] as ElementType;
 }
 
+/** The size of one element in bytes. */
 export function elementBytes(type: ElementType): number {
   return elementTypes[type].bytes;
 }

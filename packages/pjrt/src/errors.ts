@@ -18,6 +18,7 @@ const codeNames = [
   'UNAUTHENTICATED',
 ] as const;
 
+/** The codes of PJRT, which are those of Abseil and gRPC. */
 export type PjrtErrorCode = (typeof codeNames)[number];
 
 export function codeName(code: number): PjrtErrorCode {

@@ -3,6 +3,7 @@ import type { Client } from './client.js';
 import { byteSize, type ElementType, elementOfCode } from './dtype.js';
 import { PjrtError } from './errors.js';
 
+/** Memory that one execution of a program takes, in bytes, as the compiler states it. */
 export interface CompiledMemoryStats {
   generatedCodeBytes: number;
   argumentBytes: number;
@@ -133,6 +134,7 @@ export class Executable {
     return this.#call;
   }
 
+  /** What the compiler says of the memory that one execution takes. */
   memoryStats(): CompiledMemoryStats {
     return this.#withExecutable((executable) => {
       const stats = this.#client.library.call(
@@ -223,6 +225,7 @@ export class Executable {
     }
   }
 
+  /** Frees the program. A second call does nothing. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;

@@ -18,6 +18,7 @@ export class ReadyEvent {
     await this.#client.library.callAsync('Event_Await', new Args(24).setWord(16, this.#handle));
   }
 
+  /** Frees the event. A second call does nothing. */
   dispose(): void {
     if (this.#handle === 0n) return;
     this.#client.library.call('Event_Destroy', new Args(24).setWord(16, this.#handle));

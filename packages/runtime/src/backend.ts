@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
+/** A TensorFlow.js backend that the project runs on. */
 export type BackendName = 'xla' | 'tensorflow' | 'wasm' | 'cpu';
 
 /** The order in which backends are tried when nobody asks for one: fastest first. */
@@ -7,7 +8,8 @@ export const backendOrder: readonly BackendName[] = ['xla', 'tensorflow', 'wasm'
 
 const howToGet: Record<BackendName, string> = {
   xla: "import '@primal-attention/tfjs-backend-xla' first, and run `npm run setup` to install its plugin",
-  tensorflow: "import '@tensorflow/tfjs-node' or '@tensorflow/tfjs-node-gpu' first",
+  tensorflow:
+    "call startEngine('tensorflow') of @primal-attention/engines, or import '@tensorflow/tfjs-node' first",
   wasm: "import '@tensorflow/tfjs-backend-wasm' first",
   cpu: "import '@tensorflow/tfjs' first",
 };

@@ -12,10 +12,12 @@ import * as tf from '@tensorflow/tfjs';
  * Sums of the products are float32, and so are results, with each of them.
  */
 export type MatmulPrecision = 'float32' | 'tf32' | 'bf16';
+/** Every {@link MatmulPrecision}. */
 export const matmulPrecisions: readonly MatmulPrecision[] = ['float32', 'tf32', 'bf16'];
 
 /** How activations are stored inside {@link autocast}. */
 export type AutocastPrecision = 'float32' | 'bf16';
+/** Every {@link AutocastPrecision}. */
 export const autocastPrecisions: readonly AutocastPrecision[] = ['float32', 'bf16'];
 
 /** What a backend offers that computes in more than one precision. */

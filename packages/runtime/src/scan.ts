@@ -14,6 +14,7 @@ export type Stacked<T> = T extends tf.Tensor
     ? T
     : { [K in keyof T]: Stacked<T[K]> };
 
+/** Options of {@link scan}. */
 export interface ScanOptions {
   /** The number of steps; needed where `xs` holds no tensor. */
   length?: number;

@@ -13,6 +13,7 @@ export function constant(learningRate: number): Schedule {
   return () => ({ learningRate });
 }
 
+/** Options of {@link oneCycle}. */
 export interface OneCycleOptions {
   /** The peak. */
   maxLearningRate: number;

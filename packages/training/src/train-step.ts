@@ -12,6 +12,7 @@ export interface LossAndMetrics<M extends string = never> {
   readonly metrics?: Readonly<Record<M, tf.Tensor>>;
 }
 
+/** Options of {@link createTrainStep}. */
 export interface TrainStepOptions<B extends Batch, M extends string = never> {
   /** The variables to train. Names, where given, are those of the optimizer's state. */
   readonly variables: readonly tf.Variable[] | NamedVariables;

@@ -14,6 +14,7 @@ import { type BestEvaluation, RunFolder, type RunPosition } from './run/run-fold
 import type { Schedule } from './schedule.js';
 import { type LossAndMetrics, stepFunction } from './train-step.js';
 
+/** Options of {@link train}. */
 export interface TrainOptions<K extends string, M extends string = never> {
   /** All variables of the model, under the names they have in checkpoints; those that are not trainable are saved too. */
   readonly variables: NamedVariables;

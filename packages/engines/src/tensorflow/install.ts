@@ -23,6 +23,7 @@ import {
   tensorflowFolder,
 } from './place.js';
 
+/** Options of {@link installTensorflow}. */
 export interface InstallOptions {
   /** The wheel with CUDA. Default false. */
   gpu?: boolean;
@@ -172,6 +173,7 @@ export async function installTensorflow(
   return { manifest, installed: true };
 }
 
+/** A size for people: `632 MB`, of 10^6 bytes each. */
 export function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;
 }

@@ -2,6 +2,7 @@ import { SeededNormal, SeededUniform } from '@primal-attention/attention';
 import * as tf from '@tensorflow/tfjs';
 import { type LayerConfig, type Shape, shapeList } from './layer.js';
 
+/** Configuration of {@link LearnedPositions}. */
 export interface LearnedPositionsConfig extends LayerConfig {
   /** The longest sequence. */
   maxLength: number;

@@ -11,6 +11,7 @@ export interface NamedTensor {
   tensor: tf.Tensor;
 }
 
+/** Options of optimizers that keep two moments of the gradient. */
 export interface MomentOptimizerOptions {
   /** Step size, above 0 or 0. */
   learningRate: number;
@@ -187,7 +188,7 @@ export abstract class MomentOptimizer extends tf.Optimizer {
   }
 
   /**
-   * Takes over a state that {@link state} gave, in this process or another; the tensors stay the caller's.
+   * Takes over a state that {@link MomentOptimizer.state} gave, in this process or another; the tensors stay the caller's.
    *
    * @throws Error when names, shapes or types differ from this optimizer's (call {@link build} first); nothing is
    * changed then

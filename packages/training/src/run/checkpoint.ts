@@ -32,6 +32,7 @@ const weightPrefix = 'weights/';
 const optimizerPrefix = 'optimizer/';
 const safetensorsType = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 
+/** What a checkpoint holds. */
 export interface CheckpointContents {
   readonly weights: ReadonlyMap<string, HostTensor>;
   readonly optimizer?: ReadonlyMap<string, HostTensor>;
