@@ -165,16 +165,15 @@ function memory(name: Backend): {
   programBytes: number | null;
 } {
   // Without jit a step is several programs, between which tensors live: none of them knows the peak.
-  const programBytes = name === 'xla' ? Math.max(...[...native.programs].map(bytesOf)) : null;
+  const programBytes = name === 'xla' ? largestOf(native.programs) : null;
   const peakOfDevice = devicePeakBytes();
   const [peakBytes, peakBytesSource] =
     peakOfDevice === undefined ? [programBytes, 'the compiled program'] : [peakOfDevice, 'the device'];
   return { peakBytes, peakBytesSource: peakBytes === null ? null : peakBytesSource, programBytes };
 }
 
-function bytesOf(program: Executable): number {
-  const { argumentBytes, outputBytes, aliasBytes, temporaryBytes } = program.memoryStats();
-  return argumentBytes + outputBytes - aliasBytes + temporaryBytes;
+function largestOf(programs: Iterable<Executable>): number {
+  return Math.max(...Array.from(programs, (program) => program.memoryStats().totalBytes));
 }
 
 function answer(fields: Record<string, unknown>): void {

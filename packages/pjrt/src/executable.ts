@@ -11,6 +11,8 @@ export interface CompiledMemoryStats {
   /** Outputs that share memory with donated arguments. */
   aliasBytes: number;
   temporaryBytes: number;
+  /** All of it together: arguments + outputs - aliased + temporary. */
+  totalBytes: number;
 }
 
 /**
@@ -141,13 +143,15 @@ export class Executable {
         'Executable_GetCompiledMemoryStats',
         new Args(112).setWord(16, executable),
       );
-      return {
+      const bytes = {
         generatedCodeBytes: stats.int64(24),
         argumentBytes: stats.int64(32),
         outputBytes: stats.int64(40),
         aliasBytes: stats.int64(48),
         temporaryBytes: stats.int64(56),
       };
+      const { argumentBytes, outputBytes, aliasBytes, temporaryBytes } = bytes;
+      return { ...bytes, totalBytes: argumentBytes + outputBytes - aliasBytes + temporaryBytes };
     });
   }
 
@@ -174,15 +178,14 @@ export class Executable {
 
   /** What the program asks for, in words: its largest result, and bytes by kind. */
   describeMemory(): string {
-    const { argumentBytes, outputBytes, aliasBytes, temporaryBytes } = this.memoryStats();
-    const needed = outputBytes - aliasBytes + temporaryBytes;
+    const { argumentBytes, outputBytes, aliasBytes, temporaryBytes, totalBytes } = this.memoryStats();
     const [largest] = this.outputTypes()
       .map(({ type, shape }) => ({ bytes: byteSize(type, shape), text: `${type} [${shape}]` }))
       .sort((a, b) => b.bytes - a.bytes);
     const result =
       largest === undefined ? '' : `; its largest result is ${largest.text}, ${largest.bytes} bytes`;
     return (
-      `the program asks for ${needed} bytes (new results ${outputBytes - aliasBytes}, temporary ${temporaryBytes}) ` +
+      `the program asks for ${totalBytes - argumentBytes} bytes (new results ${outputBytes - aliasBytes}, temporary ${temporaryBytes}) ` +
       `beside ${argumentBytes} bytes of arguments${result}`
     );
   }

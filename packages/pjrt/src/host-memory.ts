@@ -1,5 +1,6 @@
-import { totalmem } from 'node:os';
 import koffi from 'koffi';
+import { availableMemory } from './available-memory.js';
+import { dynamicLinker } from './dynamic-linker.js';
 
 // Parameters of glibc's mallopt and madvise.
 const trimThreshold = -1;
@@ -35,9 +36,7 @@ export function reuseHostMemory(env: NodeJS.ProcessEnv = process.env): void {
   const free = libc.func('void free(void *block)');
   const madvise = libc.func('int madvise(void *address, size_t length, int advice)');
   // Addresses only: pages come when they are used, so this block costs nothing, and the heap keeps its advice when it is freed.
-  const limit = process.constrainedMemory();
-  const memory = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  const bytes = BigInt(Math.floor(memory / 2));
+  const bytes = BigInt(Math.floor(availableMemory() / 2));
   const block = malloc(bytes) as bigint | null;
   // Where the system does not promise so much, memory is still reused, in small pages.
   if (block === null) return;
@@ -49,6 +48,5 @@ export function reuseHostMemory(env: NodeJS.ProcessEnv = process.env): void {
 }
 
 function usesGlibc(): boolean {
-  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return report.header.glibcVersionRuntime !== undefined;
+  return dynamicLinker().dlsym(null, 'gnu_get_libc_version') !== null;
 }

@@ -1,3 +1,4 @@
+export { availableMemory } from './available-memory.js';
 export { DeviceBuffer } from './buffer.js';
 export { Client, type ClientOptions } from './client.js';
 export { Device, type MemoryStats } from './device.js';

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import koffi from 'koffi';
 import { Args } from './args.js';
+import { dynamicLinker } from './dynamic-linker.js';
 import { codeName, PjrtError, PluginError } from './errors.js';
 import { type FunctionName, functionNames } from './functions.js';
 import { noteCall } from './process-exit.js';
@@ -151,18 +152,4 @@ export function checkVersion([major, minor]: readonly [major: number, minor: num
         ? 'install a newer plugin'
         : 'install a plugin with one of those, or a newer version of this package'),
   );
-}
-
-function dynamicLinker(): {
-  dlopen: (path: string, flags: number) => bigint | null;
-  dlsym: (handle: bigint, name: string) => bigint | null;
-  dlerror: () => string;
-} {
-  if (process.platform === 'win32') throw new PluginError('PJRT plugins are not available for Windows');
-  const self = koffi.load(null);
-  return {
-    dlopen: self.func('void *dlopen(const char *path, int flags)'),
-    dlsym: self.func('void *dlsym(void *handle, const char *name)'),
-    dlerror: self.func('const char *dlerror()'),
-  };
 }

@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { dynamicLinker } from './dynamic-linker.js';
 
 /** Clients that were not disposed. */
 export const liveClients = new Set<{ dispose(): void }>();
@@ -32,8 +33,8 @@ const onExit = koffi.proto('int', ['void *', 'void *']);
  */
 function skipDestructors(): void {
   if (process.platform !== 'linux') return;
-  const dlsym = koffi.load(null).func('void *dlsym(void *handle, const char *name)');
-  const [register, exitNow] = ['on_exit', '_exit'].map((name) => dlsym(null, name) as bigint | null);
+  const { dlsym } = dynamicLinker();
+  const [register, exitNow] = ['on_exit', '_exit'].map((name) => dlsym(null, name));
   if (register === null || exitNow === null) return;
   (koffi.decode(register, onExit) as (fn: bigint, argument: null) => number)(exitNow, null);
 }

@@ -37,6 +37,7 @@ interface AnalysableProgram {
       outputBytes: number;
       aliasBytes: number;
       temporaryBytes: number;
+      totalBytes: number;
     };
   };
 }
@@ -69,7 +70,7 @@ export function costOf<A extends unknown[], R>(jitted: JitFunction<A, R>, ...arg
     );
   }
   const { cost, executable } = program;
-  const { argumentBytes, outputBytes, aliasBytes, temporaryBytes } = executable.memoryStats();
+  const { argumentBytes, outputBytes, aliasBytes, temporaryBytes, totalBytes } = executable.memoryStats();
   return {
     ...cost,
     memory: {
@@ -77,7 +78,7 @@ export function costOf<A extends unknown[], R>(jitted: JitFunction<A, R>, ...arg
       output: outputBytes,
       alias: aliasBytes,
       temporary: temporaryBytes,
-      total: argumentBytes + outputBytes - aliasBytes + temporaryBytes,
+      total: totalBytes,
     },
   };
 }

@@ -1,5 +1,4 @@
-import { totalmem } from 'node:os';
-import type { Client, Executable } from '@primal-attention/pjrt';
+import { availableMemory, type Client, type Executable } from '@primal-attention/pjrt';
 
 /**
  * Refuses a program that needs more memory than the machine has. An accelerator says so itself when the program is run;
@@ -9,12 +8,9 @@ import type { Client, Executable } from '@primal-attention/pjrt';
  */
 export function refuseOversized(client: Client, executable: Executable): void {
   if (client.platformName !== 'cpu') return;
-  const { outputBytes, aliasBytes, temporaryBytes } = executable.memoryStats();
-  const needed = outputBytes - aliasBytes + temporaryBytes;
-  // 0, or an absurdly large number, where no limit is set.
-  const limit = process.constrainedMemory();
-  const available = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  if (needed <= available) return;
+  const { totalBytes, argumentBytes } = executable.memoryStats();
+  const available = availableMemory();
+  if (totalBytes - argumentBytes <= available) return;
   const message = `out of memory: ${executable.describeMemory()}, but the machine has ${available} bytes`;
   executable.dispose();
   throw new Error(`xla backend: ${message}`);
