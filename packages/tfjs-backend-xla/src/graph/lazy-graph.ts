@@ -1,7 +1,6 @@
 import type { Executable } from '@primal-attention/pjrt';
 import type { XlaDevice } from '../device.js';
 import { turn } from '../event-loop.js';
-import { dispatchMilliseconds } from '../pacing.js';
 import type { Fragment } from './fragment.js';
 import { Graph } from './graph.js';
 import { emitModule, extractProgram, type Program } from './program.js';
@@ -23,8 +22,6 @@ export class LazyGraph {
   readonly #leaves = new Set<DataValue>();
 
   #flushing: Promise<void> | undefined;
-  /** Programs that the plugin starts and does not run before it returns, as far as was seen. */
-  readonly #dispatchAtOnce = new WeakSet<Executable>();
 
   constructor(device: XlaDevice) {
     this.#device = device;
@@ -75,7 +72,7 @@ export class LazyGraph {
       const handles = executable.execute();
       for (let i = 0; i < outputs.length; i++)
         outputs[i].buffer = this.#device.adopt(handles[i], outputs[i].type);
-      this.#device.pacing.note(handles[0]);
+      this.#device.pacing.note(executable, handles);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       for (const output of outputs) output.failure = failure;
@@ -90,19 +87,18 @@ export class LazyGraph {
    * the same values may be computed by a flush or disposed.
    */
   async #runAsync(program: Program, outputs: readonly PendingValue[], executable: Executable): Promise<void> {
+    const { client, pacing } = this.#device;
     const graph = this.#graph;
     const recorded = graph.nodes.length;
     const list = BigUint64Array.from(program.inputs, (input) => this.#device.bufferOf(input).handle);
     for (const input of program.inputs) input.hold();
     try {
-      const start = performance.now();
-      const handles = await executable.executeAsync(list);
-      if (performance.now() - start < dispatchMilliseconds) this.#dispatchAtOnce.add(executable);
-      this.#device.pacing.note(handles[0]);
+      const handles = await pacing.executeAsync(executable, list);
+      pacing.note(executable, handles);
       for (let i = 0; i < outputs.length; i++) {
         const output = outputs[i];
         if (!this.#live.delete(output)) {
-          this.#device.client.destroyBuffer(handles[i]);
+          client.destroyBuffer(handles[i]);
           continue;
         }
         output.buffer = this.#device.adopt(handles[i], output.type);
@@ -136,7 +132,7 @@ export class LazyGraph {
   }
 
   async #flushInTurns(): Promise<void> {
-    const { executables, pacing, plugin } = this.#device;
+    const { executables, pacing } = this.#device;
     if (this.#live.size > 0) await pacing.room();
     // The graph may change while a compiler runs, so what is compiled is looked at again afterwards.
     while (this.#live.size > 0) {
@@ -145,9 +141,7 @@ export class LazyGraph {
       if (executables.has(program.key)) {
         if (await this.#device.uploadInTurns(program.inputs)) continue;
         const executable = executables.get(program.key, () => emitModule(program));
-        // A device of its own computes by itself, whatever the program.
-        if (plugin.platform !== 'cpu' || this.#dispatchAtOnce.has(executable))
-          this.#run(program, outputs, executable);
+        if (pacing.startsAtOnce(executable)) this.#run(program, outputs, executable);
         else await this.#runAsync(program, outputs, executable);
         return;
       }

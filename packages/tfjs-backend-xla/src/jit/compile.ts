@@ -26,8 +26,6 @@ export interface CompiledFunction {
   running: number;
   /** Set when nobody will call it any more: it is freed when nothing is under way. */
   retired: boolean;
-  /** Whether the plugin returns before the program is done; unknown before the first asynchronous call. */
-  dispatchesAtOnce: boolean | undefined;
 }
 
 /**
@@ -205,6 +203,5 @@ function* build(traced: TracedFunction): Compilation<CompiledFunction> {
     optimizers: traced.optimizers,
     running: 0,
     retired: false,
-    dispatchesAtOnce: undefined,
   };
 }

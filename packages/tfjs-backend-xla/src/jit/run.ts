@@ -2,7 +2,6 @@ import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { DataValue } from '../graph/values.js';
 import { sameShape, tensorType } from '../hlo/types.js';
-import { dispatchMilliseconds } from '../pacing.js';
 import type { CompiledFunction } from './compile.js';
 import { checkOptimizers, countIterations } from './optimizers.js';
 import type { Source } from './trace.js';
@@ -35,38 +34,30 @@ export async function runAsync(
     await backend.flushAsync();
     await backend.pacing.room();
   } while (hasPendingInputs(backend, compiled, args));
-  // A device of its own computes by itself, whatever the program.
-  if (compiled.dispatchesAtOnce ?? backend.plugin.platform !== 'cpu') {
-    const { kept } = collectInputs(backend, compiled, args);
-    const handles = compiled.executable.execute(kept);
-    noteResult(backend, compiled, handles);
-    return takeResults(backend, compiled, handles);
-  }
-  const { values } = collectInputs(backend, compiled, args);
-  const list = BigUint64Array.from(values, (value) => backend.deviceBuffer(value).handle);
-  for (const value of values) value.hold();
-  const start = performance.now();
+  const { pacing } = backend;
+  const { executable, donated } = compiled;
+  const { list, values, kept } = collectInputs(backend, compiled, args);
   let handles: BigUint64Array;
-  try {
-    handles = await compiled.executable.executeAsync(list, compiled.donated);
-    compiled.dispatchesAtOnce = performance.now() - start < dispatchMilliseconds;
-  } finally {
-    for (const value of values) value.release();
+  if (pacing.startsAtOnce(executable)) handles = executable.execute(kept);
+  else {
+    for (const value of values) value.hold();
+    try {
+      // The list is the executable's own, which a plain call may fill meanwhile.
+      handles = await pacing.executeAsync(executable, list.slice(), donated);
+    } finally {
+      for (const value of values) value.release();
+    }
   }
-  noteResult(backend, compiled, handles);
+  pacing.note(executable, handles);
   return takeResults(backend, compiled, handles);
 }
 
-function noteResult(backend: XlaBackend, compiled: CompiledFunction, handles: BigUint64Array): void {
-  if (compiled.resultTypes.length + compiled.assigned.length > 0) backend.pacing.note(handles[0]);
-}
-
-/** Fills the executable's argument list. @returns its values, and the positions that must not be donated */
+/** Fills the executable's argument list. @returns it, its values, and the positions that must not be donated */
 function collectInputs(
   backend: XlaBackend,
   { executable, sources, donated, optimizers }: CompiledFunction,
   args: Arguments,
-): { values: DataValue[]; kept: number[] } {
+): { list: BigUint64Array; values: DataValue[]; kept: number[] } {
   checkOptimizers(optimizers);
   const list = executable.argumentList(sources.length);
   const values = new Array<DataValue>(sources.length);
@@ -84,7 +75,7 @@ function collectInputs(
     const exclusive = refCount === 1 && value === values[i] && value.holders === 1;
     if (!exclusive || used.has(value)) kept.push(i);
   }
-  return { values, kept };
+  return { list, values, kept };
 }
 
 /** Gives variables and results what a program returned. */

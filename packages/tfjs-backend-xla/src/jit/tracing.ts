@@ -42,8 +42,7 @@ export function traceFunction(
   tensors: readonly Tensor[],
 ): TracedFunction | FailedTrace {
   const trace = new Trace();
-  const before = new Map<Variable, DataId>();
-  for (const variable of Object.values(engine().registeredVariables)) before.set(variable, variable.dataId);
+  const before = variablesNow();
   const made: CreatedVariable[] = [];
   const tracked: Tensor[] = [];
   const optimizers = recordOptimizers();
@@ -106,6 +105,11 @@ function isOfTrace(backend: XlaBackend, trace: Trace, { dataId }: Tensor): boole
   return value !== undefined && trace.owns(value);
 }
 
+/** All variables, with the data that they have. */
+export function variablesNow(): Map<Variable, DataId> {
+  return new Map(Object.values(engine().registeredVariables).map((variable) => [variable, variable.dataId]));
+}
+
 /** Gives variables that were assigned during the trace their data back. */
 export function restoreVariables(before: ReadonlyMap<Variable, DataId>): void {
   for (const [variable, dataId] of before) {
@@ -116,10 +120,13 @@ export function restoreVariables(before: ReadonlyMap<Variable, DataId>): void {
   }
 }
 
-function removeDeferred(backend: XlaBackend, trace: Trace): void {
+/** Removes the data that lost its last tensor during a trace, unless the trace around it defers that too. */
+export function removeDeferred(backend: XlaBackend, trace: Trace, around?: Trace): void {
   for (const dataId of trace.deferred) {
     if (backend.refCount(dataId) > 0 || !backend.entries.has(dataId)) continue;
-    backend.removeEntry(dataId, backend.entries.get(dataId));
+    const entry = backend.entries.get(dataId);
+    if (around?.defersDisposal(dataId, entry.value)) continue;
+    backend.removeEntry(dataId, entry);
     engine().removeDataId(dataId, backend);
   }
 }

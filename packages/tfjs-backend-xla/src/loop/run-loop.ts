@@ -10,7 +10,7 @@ import type { XlaBackend } from '../backend.js';
 import { extractProgram, type Program } from '../graph/program.js';
 import { elementOf, type TensorType, tensorType } from '../hlo/types.js';
 import { watchHostRandomness } from '../jit/host-randomness.js';
-import { restoreVariables } from '../jit/tracing.js';
+import { removeDeferred, restoreVariables, variablesNow } from '../jit/tracing.js';
 import { BodyTrace } from './body-trace.js';
 import { loopFragment } from './loop-fragment.js';
 
@@ -52,13 +52,7 @@ export function runLoop(
   } finally {
     trace.discard();
     for (const node of trace.graph.nodes) for (const result of node.results) result.detach();
-    for (const dataId of trace.deferred) {
-      if (backend.refCount(dataId) > 0 || !backend.entries.has(dataId)) continue;
-      const entry = backend.entries.get(dataId);
-      if (parent?.defersDisposal(dataId, entry.value)) continue;
-      backend.removeEntry(dataId, entry);
-      engine().removeDataId(dataId, backend);
-    }
+    removeDeferred(backend, trace, parent);
   }
 }
 
@@ -86,8 +80,7 @@ function traceStep(
   sliceTypes: readonly TensorType[],
 ): Program {
   const parent = backend.trace;
-  const before = new Map<Variable, DataId>();
-  for (const variable of Object.values(engine().registeredVariables)) before.set(variable, variable.dataId);
+  const before = variablesNow();
   // Inside jit numbers that are drawn on the host are refused already.
   const unwatch = parent === undefined ? watchHostRandomness(backend, trace) : () => {};
   let body: Program | undefined;

@@ -214,29 +214,20 @@ export function filterGradient(
   return convolution(b, x, dy, dimensions, windows, shape, { batchGroups: groups });
 }
 
-// 2-D
-
-lower('Conv2D', (b, { x, filter }, attrs) =>
-  forward(b, x, filter, geometry2d(x.type.shape, filter.type.shape, attrs)),
-);
-lower('Conv2DBackpropInput', (b, { dy, filter }, attrs) =>
-  inputGradient(b, dy, filter, geometry2d(attrs.inputShape as number[], filter.type.shape, attrs)),
-);
-lower('Conv2DBackpropFilter', (b, { x, dy }, attrs) =>
-  filterGradient(b, x, dy, geometry2d(x.type.shape, attrs.filterShape as number[], attrs)),
-);
-
-// 3-D
-
-lower('Conv3D', (b, { x, filter }, attrs) =>
-  forward(b, x, filter, geometry3d(x.type.shape, filter.type.shape, attrs)),
-);
-lower('Conv3DBackpropInputV2', (b, { dy, filter }, attrs) =>
-  inputGradient(b, dy, filter, geometry3d(attrs.inputShape as number[], filter.type.shape, attrs)),
-);
-lower('Conv3DBackpropFilterV2', (b, { x, dy }, attrs) =>
-  filterGradient(b, x, dy, geometry3d(x.type.shape, attrs.filterShape as number[], attrs)),
-);
+for (const [kernel, gradientOfInput, gradientOfFilter, geometry] of [
+  ['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter', geometry2d],
+  ['Conv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2', geometry3d],
+] as const) {
+  lower(kernel, (b, { x, filter }, attrs) =>
+    forward(b, x, filter, geometry(x.type.shape, filter.type.shape, attrs)),
+  );
+  lower(gradientOfInput, (b, { dy, filter }, attrs) =>
+    inputGradient(b, dy, filter, geometry(attrs.inputShape as number[], filter.type.shape, attrs)),
+  );
+  lower(gradientOfFilter, (b, { x, dy }, attrs) =>
+    filterGradient(b, x, dy, geometry(x.type.shape, attrs.filterShape as number[], attrs)),
+  );
+}
 
 // With bias and activation
 
