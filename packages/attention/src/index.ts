@@ -29,6 +29,7 @@ export {
   type KsvdTerms,
   ksvdObjective,
   type PrimalScores,
+  type Projections,
   primalScores,
   projectionTrace,
   weightTrace,

@@ -1,16 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkShapes } from './check.js';
 
-/** The projection scores of a Primal layer and the weights that made them. */
-export interface PrimalScores {
-  /** e(x_i) on the query side, [H, B, N, s]. */
-  e: tf.Tensor4D;
-  /** r(x_j) on the key side, [H, B, N, s]. */
-  r: tf.Tensor4D;
+/** The weights of one sequence. */
+export interface Projections {
   /** W_{e|X} = f(X)^T W_e, [H, B, p, s]. */
   projectionE: tf.Tensor4D;
   /** W_{r|X} = f(X)^T W_r, [H, B, p, s]. */
   projectionR: tf.Tensor4D;
+}
+
+/** The projection scores of a Primal layer and the weights that made them. */
+export interface PrimalScores extends Projections {
+  /** e(x_i) on the query side, [H, B, N, s]. */
+  e: tf.Tensor4D;
+  /** r(x_j) on the key side, [H, B, N, s]. */
+  r: tf.Tensor4D;
 }
 
 /**
@@ -49,11 +53,7 @@ export function primalScores(
 /**
  * W_{e|X} = f(X)^T W_e and W_{r|X} = f(X)^T W_r: f(X) [H, B, n, p] and [H, n, s] to [H, B, p, s].
  */
-export function projections(
-  landmarks: tf.Tensor4D,
-  we: tf.Tensor3D,
-  wr: tf.Tensor3D,
-): { projectionE: tf.Tensor4D; projectionR: tf.Tensor4D } {
+export function projections(landmarks: tf.Tensor4D, we: tf.Tensor3D, wr: tf.Tensor3D): Projections {
   const [heads, batch, count, size] = landmarks.shape;
   // Samples become columns, so that one product per head serves the whole batch, and its gradient in W sums over it.
   const columns = tf.reshape(tf.transpose(landmarks, [0, 2, 1, 3]), [heads, count, batch * size]); // [H, n, B p]

@@ -5,7 +5,14 @@ import { mergeHeads, splitHeads } from '../heads.js';
 import { OrthogonalHeads, SeededUniform } from '../initializers.js';
 import { reportObjective } from '../ksvd-loss.js';
 import { landmarkPositions, takeRows } from '../landmarks.js';
-import { combineScores, ksvdObjective, projections, projectionTrace, weightTrace } from '../primal.js';
+import {
+  combineScores,
+  ksvdObjective,
+  type Projections,
+  projections,
+  projectionTrace,
+  weightTrace,
+} from '../primal.js';
 import { flatObjective, flatOutput, flatQueriesAndKeys, flatScores, headsOf } from '../primal-flat.js';
 import { emitScores } from '../scores.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from './attention-layer.js';
@@ -35,14 +42,14 @@ export interface PrimalAttentionConfig extends AttentionConfig {
   maskLandmarks?: boolean;
 }
 
-/** f(X) and what it makes of W_e and W_r. */
-interface Projected {
-  /** [H, B, n, p] */
-  readonly landmarks: tf.Tensor4D;
-  /** [H, B, p, s] */
-  readonly projectionE: tf.Tensor4D;
-  /** [H, B, p, s] */
-  readonly projectionR: tf.Tensor4D;
+/** The scores e and r in one of two forms, and what is made of them. */
+interface Scores {
+  /** J per sample, [B]. */
+  objective(lambda: tf.Tensor2D, trace: tf.Scalar | tf.Tensor1D): tf.Tensor1D;
+  /** Queries, keys, e and r, [H, B, N, p] and [H, B, N, s]. */
+  headsFirst(): Record<'queries' | 'keys' | 'e' | 'r', tf.Tensor4D>;
+  /** The layer's output, [B, N, d]. @param mask what is set to 0 before the output map */
+  output(mask: tf.Tensor2D | undefined): tf.Tensor;
 }
 
 /** Up to so many heads, all are computed side by side (`primal-flat.ts`); with more, head by head. The same numbers up to rounding. */
@@ -132,68 +139,51 @@ export class PrimalAttention extends AttentionLayer {
       const landmarks = splitHeads(this.#landmarkRows(x, mask), this.heads); // [H, B, n, p]
       const we = this.#we?.read() as tf.Tensor3D;
       const wr = this.#wr?.read() as tf.Tensor3D;
-      const projected = { landmarks, ...projections(landmarks, we, wr) };
-      const trace = (): tf.Scalar | tf.Tensor1D =>
-        this.trace === 'weights'
-          ? weightTrace(we, wr)
-          : projectionTrace(projected.projectionE, projected.projectionR);
-      const outputMask = this.maskOutput ? mask : undefined;
-      const call = this.heads <= fewHeads ? this.#sideBySide : this.#headByHead;
-      return call.call(this, x, projected, trace, outputMask, training);
+      const projected = projections(landmarks, we, wr);
+      const { projectionE, projectionR } = projected;
+      const scores = this.heads <= fewHeads ? this.#sideBySide(x, projected) : this.#headByHead(x, projected);
+      reportObjective(this, training, () => {
+        const trace =
+          this.trace === 'weights' ? weightTrace(we, wr) : projectionTrace(projectionE, projectionR);
+        return scores.objective(this.#lambda?.read() as tf.Tensor2D, trace);
+      });
+      emitScores(this, () => ({ ...scores.headsFirst(), landmarks, projectionE, projectionR }));
+      return scores.output(this.maskOutput ? mask : undefined);
     });
   }
 
-  #sideBySide(
-    x: tf.Tensor3D,
-    projected: Projected,
-    trace: () => tf.Scalar | tf.Tensor1D,
-    outputMask: tf.Tensor2D | undefined,
-    training: boolean,
-  ): tf.Tensor {
+  #sideBySide(x: tf.Tensor3D, { projectionE, projectionR }: Projections): Scores {
     const { heads } = this;
-    const { projectionE, projectionR } = projected;
-    const queriesAndKeys = flatQueriesAndKeys(
-      x,
-      this.linearWeights('query'),
-      this.linearWeights('key'),
-      heads,
-    ); // [B, N, 2 d]
+    const [query, key] = [this.linearWeights('query'), this.linearWeights('key')];
+    const queriesAndKeys = flatQueriesAndKeys(x, query, key, heads); // [B, N, 2 d]
     const scores = flatScores(queriesAndKeys, projectionE, projectionR); // [B, N, 2 H s]
-    reportObjective(this, training, () =>
-      flatObjective(scores, this.#lambda?.read() as tf.Tensor2D, trace()),
-    );
-    emitScores(this, () => ({
-      queries: headsOf(queriesAndKeys, 0, heads),
-      keys: headsOf(queriesAndKeys, 1, heads),
-      e: headsOf(scores, 0, heads),
-      r: headsOf(scores, 1, heads),
-      ...projected,
-    }));
-    return flatOutput(scores, this.linearWeights('combine'), this.linearWeights('output'), outputMask);
+    return {
+      objective: (lambda, trace) => flatObjective(scores, lambda, trace),
+      headsFirst: () => ({
+        queries: headsOf(queriesAndKeys, 0, heads),
+        keys: headsOf(queriesAndKeys, 1, heads),
+        e: headsOf(scores, 0, heads),
+        r: headsOf(scores, 1, heads),
+      }),
+      output: (mask) => flatOutput(scores, this.linearWeights('combine'), this.linearWeights('output'), mask),
+    };
   }
 
-  #headByHead(
-    x: tf.Tensor3D,
-    projected: Projected,
-    trace: () => tf.Scalar | tf.Tensor1D,
-    outputMask: tf.Tensor2D | undefined,
-    training: boolean,
-  ): tf.Tensor {
+  #headByHead(x: tf.Tensor3D, { projectionE, projectionR }: Projections): Scores {
     const { heads } = this;
     const queries = cosineFeatureMap(splitHeads(this.linear('query', x), heads)); // [H, B, N, p]
     const keys = cosineFeatureMap(splitHeads(this.linear('key', x), heads)); // [H, B, N, p]
-    const e = tf.matMul(queries, projected.projectionE) as tf.Tensor4D; // [H, B, N, s]
-    const r = tf.matMul(keys, projected.projectionR) as tf.Tensor4D; // [H, B, N, s]
-    reportObjective(
-      this,
-      training,
-      () => ksvdObjective(e, r, this.#lambda?.read() as tf.Tensor2D, trace()).objective,
-    );
-    emitScores(this, () => ({ queries, keys, e, r, ...projected }));
-    const { kernel, bias } = this.linearWeights('combine');
-    let merged = mergeHeads(combineScores(e, r, kernel, bias)); // [B, N, d]
-    if (outputMask !== undefined) merged = tf.mul(merged, tf.expandDims(outputMask, 2));
-    return this.linear('output', merged);
+    const e = tf.matMul(queries, projectionE) as tf.Tensor4D; // [H, B, N, s]
+    const r = tf.matMul(keys, projectionR) as tf.Tensor4D; // [H, B, N, s]
+    return {
+      objective: (lambda, trace) => ksvdObjective(e, r, lambda, trace).objective,
+      headsFirst: () => ({ queries, keys, e, r }),
+      output: (mask) => {
+        const { kernel, bias } = this.linearWeights('combine');
+        const merged = mergeHeads(combineScores(e, r, kernel, bias)); // [B, N, d]
+        return this.linear('output', mask === undefined ? merged : tf.mul(merged, tf.expandDims(mask, 2)));
+      },
+    };
   }
 
   /** f(X) before it is cut into heads, [B, n, d]. */
