@@ -1,15 +1,12 @@
 import { delimiter, join } from 'node:path';
-import { report, setUp } from '../setup/main.mjs';
+import { main as prepare } from '../setup/main.mjs';
 import { ROOT, venvProgram } from '../setup/workspace.mjs';
 import { show } from '../show.mjs';
 
 /** Set-up, then JupyterLab until it is stopped. Arguments are passed on to it. Returns the exit code. */
 export async function main(args) {
-  try {
-    await setUp();
-  } catch (error) {
-    return report(error);
-  }
+  const prepared = await prepare();
+  if (prepared !== 0) return prepared;
   // The kernel spec lies in the repository and needs no installation, only to be found.
   process.env.JUPYTER_PATH = [join(ROOT, 'notebooks', 'jupyter'), process.env.JUPYTER_PATH]
     .filter(Boolean)

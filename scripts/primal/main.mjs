@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { report, setUp } from '../setup/main.mjs';
+import { main as prepare } from '../setup/main.mjs';
 import { ROOT } from '../setup/workspace.mjs';
 import { show } from '../show.mjs';
 
@@ -9,11 +9,8 @@ const PROGRAM = join(ROOT, 'packages', 'cli', 'dist', 'main.js');
 /** Runs `primal` with the arguments; on a fresh clone the set-up comes first. Returns the exit code. */
 export async function main(args) {
   if (!existsSync(PROGRAM)) {
-    try {
-      await setUp();
-    } catch (error) {
-      return report(error);
-    }
+    const code = await prepare();
+    if (code !== 0) return code;
   }
   return show({ program: process.execPath, args: [PROGRAM, ...args] });
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { report, setUp } from '../setup/main.mjs';
+import { main as prepare } from '../setup/main.mjs';
 import { ROOT, TOOLS } from '../setup/workspace.mjs';
 import { show } from '../show.mjs';
 
@@ -15,11 +15,8 @@ const COMMANDS = [
 
 /** Set-up, then COMMANDS. Returns the exit code. */
 export async function main() {
-  try {
-    await setUp();
-  } catch (error) {
-    return report(error);
-  }
+  const prepared = await prepare();
+  if (prepared !== 0) return prepared;
   for (const command of COMMANDS) {
     const code = await show(command);
     if (code !== 0) return code;

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { report, setUp } from '../setup/main.mjs';
+import { main as prepare } from '../setup/main.mjs';
 import { ROOT, TOOLS, venvProgram } from '../setup/workspace.mjs';
 import { show } from '../show.mjs';
 
@@ -98,16 +98,7 @@ export async function main(args) {
     console.error(`Not understood: ${args.join(' ')}\n${USAGE}`);
     return 2;
   }
-  const results = [
-    await timed('set-up', async () => {
-      try {
-        await setUp();
-        return 0;
-      } catch (error) {
-        return report(error);
-      }
-    }),
-  ];
+  const results = [await timed('set-up', prepare)];
   if (results[0].passed) {
     for (const { name, command, env } of parts) {
       results.push(await timed(name, () => show({ ...command(), env })));

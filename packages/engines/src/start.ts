@@ -1,4 +1,4 @@
-import { type BackendName, backendOrder, useBackend } from '@primal-attention/runtime';
+import { type BackendName, backendOrder, isBackendName, useBackend } from '@primal-attention/runtime';
 import { loadTensorflow } from './tensorflow/load.js';
 
 /** Imports what registers each backend with TensorFlow.js. */
@@ -44,8 +44,4 @@ async function load(name: BackendName): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`startEngine: engine '${name}' cannot be used: ${reason}`, { cause: error });
   }
-}
-
-export function isBackendName(name: string): name is BackendName {
-  return (backendOrder as readonly string[]).includes(name);
 }

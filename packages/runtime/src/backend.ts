@@ -55,7 +55,8 @@ export function onAccelerator(): boolean {
   return (tf.backend() as { accelerated?: boolean }).accelerated ?? false;
 }
 
-function isBackendName(name: string): name is BackendName {
+/** Whether a name is one of {@link backendOrder}. */
+export function isBackendName(name: string): name is BackendName {
   return (backendOrder as readonly string[]).includes(name);
 }
 

@@ -1,5 +1,5 @@
 export { registerSideChannel, type SideChannel, type SideOutput } from './autodiff/side-channel.js';
-export { type BackendName, backendOrder, onAccelerator, useBackend } from './backend.js';
+export { type BackendName, backendOrder, isBackendName, onAccelerator, useBackend } from './backend.js';
 export { checkpoint } from './checkpoint.js';
 export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
 export { isTracing, type JitFunction, jit } from './jit.js';

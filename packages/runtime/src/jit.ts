@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isRecording } from './autodiff/captured.js';
 import { collectEmissions, deliverEmissions, type Emission, subscribedProbes } from './probe.js';
-import { eachTensor } from './tensors-in.js';
+import { eachTensor } from './tree.js';
 
 /** A function that {@link jit} compiled. */
 export interface JitFunction<A extends unknown[], R> {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { eachTensor, mapTensors } from './tensors-in.js';
+import { eachTensor, mapTensors } from './tree.js';
 
 /** What a probe emitted while a compiled function was traced, or the values of that at a call. */
 export interface Emission {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { withoutTape } from '../autodiff/tape.js';
 import { collectEmissions, type Emission, heardProbes, releaseEmissions } from '../probe.js';
-import { eachTensor, mapTensors } from '../tensors-in.js';
+import { eachTensor, mapTensors } from '../tree.js';
 
 /**
  * What probes emit inside the step of a scan. The step may be traced on placeholders, so its events' tensors leave the loop
