@@ -52,7 +52,7 @@ copy(
   join(koffi, '..', '@koromix', `koffi-${process.platform}-${process.arch}`),
   `node_modules/@koromix/koffi-${process.platform}-${process.arch}`,
 );
-for (const file of ['lra_protocol.py', 'lra_step_torch.py', 'lra_step_jax.py', 'check_lra.py']) {
+for (const file of ['lra_protocol.py', 'lra_step_torch.py', 'lra_step_jax.py', 'golden.py', 'check_lra.py']) {
   copy(join(here, 'peers', file), join('peers', file));
 }
 console.log(`packed ${commit} into ${target}`);

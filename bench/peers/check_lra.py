@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 
+from golden import renamer, tell
+
 KINDS = {
     "lra_primalformer": ["primal", "primal"],
     "lra_softmax": ["softmax", "softmax"],
@@ -42,13 +44,7 @@ LAYER_STEMS = {
     "mlpblock.0": "hidden",
     "mlpblock.3": "output",
 }
-for layer in range(2):
-    STEMS |= {f"model.transformer_{layer}.{theirs}": f"layers.{layer}.{ours}" for theirs, ours in LAYER_STEMS.items()}
-
-
-def our_name(official):
-    stem = max((stem for stem in STEMS if official == stem or official.startswith(f"{stem}.")), key=len)
-    return STEMS[stem] + official.removeprefix(stem)
+our_name = renamer(STEMS, LAYER_STEMS, "model.transformer_{}")
 
 
 def load_case(path, name):
@@ -160,11 +156,7 @@ def main():
     if "jax" in present:
         # PyTorch's is PyTorch's own.
         results["jax, AdamW"] = check_jax_adamw(folder / "optim.safetensors")
-    for name, errors in results.items():
-        print(f"{name}: " + ", ".join(f"{what} {error:.1e}" for what, (error, _) in errors.items()))
-    wrong = [name for name, errors in results.items() if not all(error < tolerance for error, tolerance in errors.values())]
-    if wrong:
-        sys.exit(f"not the official numbers: {'; '.join(wrong)}")
+    tell(results)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from golden import renamer, tell
 from uea_step import KINDS, Classifier, RAdam, losses
 
 # The tolerances stored with the fixtures; gradients below a thousandth of the largest are compared on that scale, and so pass when they
@@ -32,13 +33,7 @@ LAYER_STEMS = {
     "conv1": "hidden",
     "conv2": "output",
 }
-for layer in range(2):
-    STEMS |= {f"encoder.attn_layers.{layer}.{theirs}": f"layers.{layer}.{ours}" for theirs, ours in LAYER_STEMS.items()}
-
-
-def our_name(official):
-    stem = max((stem for stem in STEMS if official.startswith(stem)), key=len)
-    return STEMS[stem] + official.removeprefix(stem)
+our_name = renamer(STEMS, LAYER_STEMS, "encoder.attn_layers.{}")
 
 
 def difference(actual, expected, smallest_scale=0.0):
@@ -95,11 +90,7 @@ def main():
         kind: check_classifier(kind, case(folder / f"{file}.safetensors", "classifier")) for kind, file in FIXTURES.items()
     }
     results["RAdam"] = check_radam(case(folder / "optim.safetensors", "radam"))
-    for name, errors in results.items():
-        print(f"{name}: " + ", ".join(f"{what} {error:.1e}" for what, (error, _) in errors.items()))
-    wrong = [name for name, errors in results.items() for error, tolerance in errors.values() if not error < tolerance]
-    if wrong:
-        sys.exit(f"not the official numbers: {', '.join(dict.fromkeys(wrong))}")
+    tell(results)
 
 
 if __name__ == "__main__":

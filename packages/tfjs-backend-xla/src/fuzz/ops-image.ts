@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ofOne } from './of-one.js';
 import type { Known, Op, Scope } from './program.js';
 
 const float = { dtype: 'float32', range: [-1e4, 1e4] } as const;
@@ -62,14 +63,36 @@ function one(
   apply: Op['apply'],
   differentiable: Op['differentiable'] = true,
 ): Op {
-  return {
-    differentiable,
-    choose: (scope) => {
-      const x = image(scope);
-      return { operands: [x.ref], attrs: attributes(x, scope) };
+  return ofOne(image, attributes, apply, differentiable);
+}
+
+function pool(
+  fn: (
+    x: tf.Tensor4D,
+    window: Windows['window'],
+    strides: Windows['strides'],
+    pad: Windows['pad'],
+  ) => tf.Tensor,
+): Op {
+  return one(
+    (x, scope) => windows(scope, x, false),
+    ([x], attrs) => {
+      const { window, strides, pad } = attrs as Windows;
+      return fn(x as tf.Tensor4D, window, strides, pad);
     },
-    apply,
-  };
+  );
+}
+
+function resizing(
+  fn: (x: tf.Tensor4D, size: [number, number], alignCorners: boolean, halfPixelCenters: boolean) => tf.Tensor,
+  differentiable: Op['differentiable'],
+): Op {
+  return one(
+    (_, scope) => resize(scope),
+    ([x], { size, alignCorners, halfPixelCenters }) =>
+      fn(x as tf.Tensor4D, size as [number, number], alignCorners as boolean, halfPixelCenters as boolean),
+    differentiable,
+  );
 }
 
 function resize(scope: Scope): Record<string, unknown> {
@@ -151,41 +174,17 @@ export const imageOps: Readonly<Record<string, Op>> = {
         'same',
       ),
   },
-  maxPool: one(
-    (x, scope) => windows(scope, x, false),
-    ([x], attrs) => {
-      const { window, strides, pad } = attrs as Windows;
-      return tf.maxPool(x as tf.Tensor4D, window, strides, pad);
-    },
-  ),
-  avgPool: one(
-    (x, scope) => windows(scope, x, false),
-    ([x], attrs) => {
-      const { window, strides, pad } = attrs as Windows;
-      return tf.avgPool(x as tf.Tensor4D, window, strides, pad);
-    },
-  ),
-  resizeBilinear: one(
-    (_, scope) => resize(scope),
-    ([x], { size, alignCorners, halfPixelCenters }) =>
-      tf.image.resizeBilinear(
-        x as tf.Tensor4D,
-        size as [number, number],
-        alignCorners as boolean,
-        halfPixelCenters as boolean,
-      ),
+  maxPool: pool((x, window, strides, pad) => tf.maxPool(x, window, strides, pad)),
+  avgPool: pool((x, window, strides, pad) => tf.avgPool(x, window, strides, pad)),
+  resizeBilinear: resizing(
+    (x, size, alignCorners, halfPixelCenters) =>
+      tf.image.resizeBilinear(x, size, alignCorners, halfPixelCenters),
     // tfjs's cpu kernel of the gradient swaps height and width, and takes no notice of halfPixelCenters.
     ([x], { halfPixelCenters }) => x.shape[1] === x.shape[2] && !halfPixelCenters,
   ),
-  resizeNearestNeighbor: one(
-    (_, scope) => resize(scope),
-    ([x], { size, alignCorners, halfPixelCenters }) =>
-      tf.image.resizeNearestNeighbor(
-        x as tf.Tensor4D,
-        size as [number, number],
-        alignCorners as boolean,
-        halfPixelCenters as boolean,
-      ),
+  resizeNearestNeighbor: resizing(
+    (x, size, alignCorners, halfPixelCenters) =>
+      tf.image.resizeNearestNeighbor(x, size, alignCorners, halfPixelCenters),
     // tfjs's cpu kernel of the gradient takes no notice of halfPixelCenters, and looks for the second image's gradient at
     // the distance that images have before they are resized.
     ([x], { size, halfPixelCenters }) => {

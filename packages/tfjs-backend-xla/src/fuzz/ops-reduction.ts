@@ -36,19 +36,20 @@ function position(fn: (x: tf.Tensor, axis: number) => tf.Tensor): Op {
   return {
     differentiable: false,
     choose: (scope) => {
-      const x = scope.operand({
-        dtype: numeric,
-        minRank: 1,
-        nonEmpty: true,
-        each: isNumber,
-      });
+      const x = scope.operand(ordered);
       return { operands: [x.ref], attrs: { axis: axisOf(scope, x.shape.length) } };
     },
     apply: ([x], { axis }) => fn(x, axis as number),
   };
 }
 
-const isNumber = (value: number): boolean => !Number.isNaN(value);
+/** Numbers among which one is the largest. */
+const ordered: Want = {
+  dtype: numeric,
+  minRank: 1,
+  nonEmpty: true,
+  each: (value) => !Number.isNaN(value),
+};
 
 function prefix(fn: typeof tf.cumsum | typeof tf.cumprod, range?: [number, number]): Op {
   return {
@@ -142,12 +143,7 @@ export const reductionOps: Readonly<Record<string, Op>> = {
   topk: {
     differentiable: false,
     choose: (scope) => {
-      const x = scope.operand({
-        dtype: numeric,
-        minRank: 1,
-        nonEmpty: true,
-        each: isNumber,
-      });
+      const x = scope.operand(ordered);
       return { operands: [x.ref], attrs: { k: scope.int(1, x.shape.at(-1)!) } };
     },
     apply: ([x], { k }) => {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ofOne } from './of-one.js';
 import type { Attributes, ElementName, Known, Op, Scope, Want } from './program.js';
 
 const any = ['float32', 'int32', 'bool'] as const;
@@ -11,14 +12,18 @@ function movement(
   apply: Op['apply'],
   differentiable: Op['differentiable'] = true,
 ): Op {
+  return ofOne((scope) => scope.operand(want), attributes, apply, differentiable);
+}
+
+/** An operation that joins a list of tensors along an axis. */
+function joining(change: boolean, join: (args: tf.Tensor[], axis: number) => tf.Tensor): Op {
   return {
-    differentiable,
+    differentiable: true,
     choose: (scope) => {
-      const x = scope.operand(want);
-      const attrs = attributes(x, scope);
-      return attrs === undefined ? undefined : { operands: [x.ref], attrs };
+      const { operands, axis } = list(scope, change);
+      return { operands: operands.map(({ ref }) => ref), attrs: { axis } };
     },
-    apply,
+    apply: (args, { axis }) => join(args, axis as number),
   };
 }
 
@@ -173,22 +178,8 @@ export const shapeOps: Readonly<Record<string, Op>> = {
     ([x], { axis }) => tf.unstack(x, axis as number),
     ([x], { axis }) => x.shape.at(axis as number)! > 1,
   ),
-  concat: {
-    differentiable: true,
-    choose: (scope) => {
-      const { operands, axis } = list(scope, true);
-      return { operands: operands.map(({ ref }) => ref), attrs: { axis } };
-    },
-    apply: (args, { axis }) => tf.concat(args, axis as number),
-  },
-  stack: {
-    differentiable: true,
-    choose: (scope) => {
-      const { operands, axis } = list(scope, false);
-      return { operands: operands.map(({ ref }) => ref), attrs: { axis } };
-    },
-    apply: (args, { axis }) => tf.stack(args, axis as number),
-  },
+  concat: joining(true, (args, axis) => tf.concat(args, axis)),
+  stack: joining(false, (args, axis) => tf.stack(args, axis)),
   spaceToBatch: movement(
     { dtype: 'float32', minRank: 3, maxRank: 4, nonEmpty: true },
     ({ shape }, scope) => {
