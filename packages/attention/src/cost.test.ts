@@ -1,8 +1,8 @@
 import { costOf, jit } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { combineScores, primalScores } from './primal.js';
-import { softmaxAttention } from './softmax.js';
+import { combineScores, primalScores } from './mechanisms/primal/primal.js';
+import { softmaxAttention } from './mechanisms/softmax/softmax.js';
 
 const [heads, batch, size, rank, landmarks] = [2, 3, 8, 4, 6];
 const ones = (...shape: number[]): tf.Tensor => tf.ones(shape);

@@ -1,4 +1,3 @@
-export { cosineFeatureMap } from './feature-map.js';
 export { linear, mergeHeads, splitHeads } from './heads.js';
 export {
   initializerConfig,
@@ -9,21 +8,21 @@ export {
   torchUniform,
 } from './initializers.js';
 export {
+  type AttentionConfig,
+  AttentionLayer,
+  type CallOptions,
+  type LayerConfig,
+} from './layer.js';
+export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
+export {
   attachKsvdLoss,
   type KsvdRecord,
   type KsvdReduction,
   ksvdLoss,
   withLosses,
-} from './ksvd-loss.js';
-export { landmarkPositions, takeRows } from './landmarks.js';
-export {
-  type AttentionConfig,
-  AttentionLayer,
-  type CallOptions,
-  type LayerConfig,
-} from './layers/attention-layer.js';
-export { PrimalAttention, type PrimalAttentionConfig } from './layers/primal-attention.js';
-export { SoftmaxAttention, type SoftmaxAttentionConfig } from './layers/softmax-attention.js';
+} from './mechanisms/primal/ksvd-loss.js';
+export { landmarkPositions, takeRows } from './mechanisms/primal/landmarks.js';
+export { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal/layer.js';
 export {
   combineScores,
   type KsvdTerms,
@@ -33,11 +32,12 @@ export {
   primalScores,
   projectionTrace,
   weightTrace,
-} from './primal.js';
-export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
+} from './mechanisms/primal/primal.js';
+export { SoftmaxAttention, type SoftmaxAttentionConfig } from './mechanisms/softmax/layer.js';
 export {
   type MaskMode,
   type SoftmaxAttentionOptions,
   softmaxAttention,
   softmaxAttentionByHead,
-} from './softmax.js';
+} from './mechanisms/softmax/softmax.js';
+export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';

@@ -7,9 +7,9 @@ import {
   SeededUniform,
   torchUniform,
 } from './initializers.js';
-import { PrimalAttention } from './layers/primal-attention.js';
-import { SoftmaxAttention } from './layers/softmax-attention.js';
-import { weightsOf } from './testing/weights.js';
+import { layerWeights as weightsOf } from './layer.js';
+import { PrimalAttention } from './mechanisms/primal/layer.js';
+import { SoftmaxAttention } from './mechanisms/softmax/layer.js';
 
 /** How far a float32 sum of squares of about 1 may be from 1. */
 const rounding = 1e-6;

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { cosineFeatureMap } from './feature-map.js';
-import type { AttentionLayer } from './layers/attention-layer.js';
-import { PrimalAttention } from './layers/primal-attention.js';
-import { SoftmaxAttention } from './layers/softmax-attention.js';
-import { maskModes, softmaxAttention } from './softmax.js';
+import type { AttentionLayer } from './layer.js';
+import { layerWeights as weightsOf } from './layer.js';
+import { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
+import { PrimalAttention } from './mechanisms/primal/layer.js';
+import { SoftmaxAttention } from './mechanisms/softmax/layer.js';
+import { maskModes, softmaxAttention } from './mechanisms/softmax/softmax.js';
 import { randomTensor } from './testing/random-tensor.js';
-import { weightsOf } from './testing/weights.js';
 
 /** Two samples' results may differ by rounding alone: products of other shapes may sum in another order. */
 const rounding = 1e-5;

@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mergeHeads, splitHeads } from './heads.js';
-import { landmarkPositions, takeRows } from './landmarks.js';
-import { combineScores, ksvdObjective, primalScores, weightTrace } from './primal.js';
-import { softmaxAttention } from './softmax.js';
+import { landmarkPositions, takeRows } from './mechanisms/primal/landmarks.js';
+import { combineScores, ksvdObjective, primalScores, weightTrace } from './mechanisms/primal/primal.js';
+import { softmaxAttention } from './mechanisms/softmax/softmax.js';
 import { type Indexed, naiveObjective, naiveScore, naiveSoftmax, type Sizes } from './testing/naive.js';
 import { randomTensor } from './testing/random-tensor.js';
 

@@ -1,7 +1,7 @@
 import { Probe } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import type { PrimalAttention } from './layers/primal-attention.js';
-import type { SoftmaxAttention } from './layers/softmax-attention.js';
+import type { PrimalAttention } from './mechanisms/primal/layer.js';
+import type { SoftmaxAttention } from './mechanisms/softmax/layer.js';
 
 /** What a Primal layer computed in one call. The tensors live until the listener returns: `tf.keep` those that are to stay. */
 export interface PrimalScoresEvent {

@@ -1,6 +1,6 @@
 import { registerSideChannel, type SideOutput } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import type { PrimalAttention } from './layers/primal-attention.js';
+import type { PrimalAttention } from './layer.js';
 
 /** The objective of one call of one Primal layer. */
 export interface KsvdRecord {

@@ -1,6 +1,6 @@
 import { scan } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { checkOneOf, checkShapes } from './check.js';
+import { checkOneOf, checkShapes } from '../../check.js';
 
 /**
  * What a mask does to the score of a padded key.

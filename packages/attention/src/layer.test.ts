@@ -1,12 +1,12 @@
 import { jit, randomKey, withRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { ksvdLoss, withLosses } from '../ksvd-loss.js';
-import { onScores, type SoftmaxScoresEvent } from '../scores.js';
-import { randomTensor } from '../testing/random-tensor.js';
-import { weightsOf } from '../testing/weights.js';
-import { PrimalAttention, type PrimalAttentionConfig } from './primal-attention.js';
-import { SoftmaxAttention } from './softmax-attention.js';
+import { layerWeights as weightsOf } from './layer.js';
+import { ksvdLoss, withLosses } from './mechanisms/primal/ksvd-loss.js';
+import { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal/layer.js';
+import { SoftmaxAttention } from './mechanisms/softmax/layer.js';
+import { onScores, type SoftmaxScoresEvent } from './scores.js';
+import { randomTensor } from './testing/random-tensor.js';
 
 /** Two compilations of the same sums differ by rounding. */
 const rounding = 1e-5;

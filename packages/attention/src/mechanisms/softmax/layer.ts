@@ -1,16 +1,16 @@
 import { dropout, nextRandomKey, onAccelerator } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { checkOneOf } from '../check.js';
-import { mergeHeads, splitHeads } from '../heads.js';
-import { areScoresHeard, emitScores } from '../scores.js';
+import { checkOneOf } from '../../check.js';
+import { mergeHeads, splitHeads } from '../../heads.js';
+import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
+import { areScoresHeard, emitScores } from '../../scores.js';
 import {
   type MaskMode,
   maskModes,
   type SoftmaxAttentionOptions,
   softmaxAttention,
   softmaxAttentionByHead,
-} from '../softmax.js';
-import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from './attention-layer.js';
+} from './softmax.js';
 
 export interface SoftmaxAttentionConfig extends AttentionConfig {
   /** Rate of dropout on the attention matrix in training. Default 0. */

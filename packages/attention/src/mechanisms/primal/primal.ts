@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkShapes } from './check.js';
+import { checkShapes } from '../../check.js';
 
 /** The weights of one sequence. */
 export interface Projections {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import { linear } from '../../heads.js';
 import { cosineFeatureMap } from './feature-map.js';
-import { linear } from './heads.js';
 
 /*
  * The mathematics of primal.ts with heads side by side on the feature axis, queries before keys: [B, N, 2 H p] and

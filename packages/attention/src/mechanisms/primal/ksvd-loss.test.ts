@@ -1,12 +1,12 @@
 import { checkpoint, scan } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
+import { layerWeights as weightsOf } from '../../layer.js';
+import { onScores } from '../../scores.js';
+import { randomTensor } from '../../testing/random-tensor.js';
+import { SoftmaxAttention } from '../softmax/layer.js';
 import { attachKsvdLoss, type KsvdRecord, ksvdLoss, withLosses } from './ksvd-loss.js';
-import { PrimalAttention } from './layers/primal-attention.js';
-import { SoftmaxAttention } from './layers/softmax-attention.js';
-import { onScores } from './scores.js';
-import { randomTensor } from './testing/random-tensor.js';
-import { weightsOf } from './testing/weights.js';
+import { PrimalAttention } from './layer.js';
 
 const primal = (name: string): PrimalAttention =>
   new PrimalAttention({ name, heads: 2, rank: 3, landmarks: 5 });

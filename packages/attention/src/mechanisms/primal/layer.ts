@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkCount, checkOneOf } from '../check.js';
-import { cosineFeatureMap } from '../feature-map.js';
-import { mergeHeads, splitHeads } from '../heads.js';
-import { OrthogonalHeads, SeededUniform } from '../initializers.js';
-import { reportObjective } from '../ksvd-loss.js';
-import { landmarkPositions, takeRows } from '../landmarks.js';
+import { checkCount, checkOneOf } from '../../check.js';
+import { mergeHeads, splitHeads } from '../../heads.js';
+import { OrthogonalHeads, SeededUniform } from '../../initializers.js';
+import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
+import { emitScores } from '../../scores.js';
+import { cosineFeatureMap } from './feature-map.js';
+import { flatObjective, flatOutput, flatQueriesAndKeys, flatScores, headsOf } from './flat.js';
+import { reportObjective } from './ksvd-loss.js';
+import { landmarkPositions, takeRows } from './landmarks.js';
 import {
   combineScores,
   ksvdObjective,
@@ -12,10 +15,7 @@ import {
   projections,
   projectionTrace,
   weightTrace,
-} from '../primal.js';
-import { flatObjective, flatOutput, flatQueriesAndKeys, flatScores, headsOf } from '../primal-flat.js';
-import { emitScores } from '../scores.js';
-import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from './attention-layer.js';
+} from './primal.js';
 
 export interface PrimalAttentionConfig extends AttentionConfig {
   /** s, the number of singular directions per head. */
@@ -52,7 +52,7 @@ interface Scores {
   output(mask: tf.Tensor2D | undefined): tf.Tensor;
 }
 
-/** Up to so many heads, all are computed side by side (`primal-flat.ts`); with more, head by head. The same numbers up to rounding. */
+/** Up to so many heads, all are computed side by side (`flat.ts`); with more, head by head. The same numbers up to rounding. */
 const fewHeads = 2;
 
 const traces = ['weights', 'projections'] as const;

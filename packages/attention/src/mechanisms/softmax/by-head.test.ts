@@ -1,8 +1,8 @@
 import { costOf, jit } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
+import { randomTensor } from '../../testing/random-tensor.js';
 import { type SoftmaxAttentionOptions, softmaxAttention, softmaxAttentionByHead } from './softmax.js';
-import { randomTensor } from './testing/random-tensor.js';
 
 const [heads, batch, length, keys, size] = [2, 3, 5, 7, 4];
 const inputs = [

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { isCount } from './check.js';
+import { isCount } from '../../check.js';
 
 /**
  * The positions of the rows of X that make up f(X): about i (N - 1) / (n - 1) for i = 0 .. n-1, an even grid over the

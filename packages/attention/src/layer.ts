@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkCount, checkKeys } from '../check.js';
-import { linear } from '../heads.js';
-import { type SeededConfig, torchUniform } from '../initializers.js';
+import { checkCount, checkKeys } from './check.js';
+import { linear } from './heads.js';
+import { type SeededConfig, torchUniform } from './initializers.js';
 
 /** The options of every layer of tfjs: name, inputShape, dtype, trainable and so on. */
 export type LayerConfig = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
@@ -132,4 +132,14 @@ export abstract class AttentionLayer extends tf.layers.Layer {
   override getConfig(): tf.serialization.ConfigDict {
     return { ...super.getConfig(), heads: this.heads, seed: this.seed };
   }
+}
+
+/** A built layer's variables by the names that the layer gave them: `query/kernel`. */
+export function layerWeights(layer: tf.layers.Layer): Map<string, tf.Variable> {
+  return new Map(
+    layer.weights.map((weight) => [
+      weight.originalName.slice(layer.name.length + 1),
+      weight.read() as tf.Tensor as tf.Variable,
+    ]),
+  );
 }

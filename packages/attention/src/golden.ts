@@ -1,0 +1,12 @@
+import type { GoldenChecks } from '@primal-attention/golden';
+import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
+import { checkGrid } from './mechanisms/primal/golden-grid.js';
+import { checkSoftmax } from './mechanisms/softmax/golden.js';
+
+/** The golden files of attention mechanisms; the models and training packages have the others. */
+export const goldenChecks: GoldenChecks = {
+  grid: checkGrid,
+  primal_lra: checkPrimalLra,
+  primal_uea: checkPrimalUea,
+  softmax: (golden) => checkSoftmax(golden),
+};

@@ -1,0 +1,21 @@
+import type { Mechanism } from '../../mechanism.js';
+import { SoftmaxAttention, type SoftmaxAttentionConfig } from './layer.js';
+
+export const softmax: Mechanism<SoftmaxAttentionConfig> = {
+  name: 'softmax',
+  title: 'Softmax',
+  layer: SoftmaxAttention,
+  options: ['dropout', 'maskMode'],
+  time: 'N² p',
+  memory: 'N²',
+  causal: 'never',
+  mask: 'exact',
+  batchIndependent: true,
+  tables: ['1 (UEA)', '3 (LRA)', '4 (LRA efficiency)', 'D4RL', 'ImageNet', 'WikiText'],
+  source:
+    'Vaswani et al. 2017; yingyichen-cyy/PrimalAttention, PrimalAttention_LRA/PrimalFormer/attentions/attention.py',
+  examples: ({ heads }) => [
+    { variant: 'exact mask', config: { heads } },
+    { variant: 'additive mask', config: { heads, maskMode: 'additive' } },
+  ],
+};
