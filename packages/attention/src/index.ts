@@ -12,7 +12,10 @@ export {
   AttentionLayer,
   type CallOptions,
   type LayerConfig,
+  layerWeights,
+  type Shape,
 } from './layer.js';
+export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
 export {
   type CosformerAttentionOptions,
   cosformerAttention,
@@ -58,4 +61,5 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
 export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
