@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { mergeHeads, splitHeads } from './heads.js';
-import { AttentionLayer, type CallOptions, type Shape } from './layer.js';
+import { AttentionLayer, type Shape } from './layer.js';
 
 /**
  * o_i = W_o [heads: attend(W_q x, W_k x, W_v x)_i]: a layer of four linear maps around a pure function of queries, keys and
@@ -18,7 +18,7 @@ export abstract class QkvAttentionLayer extends AttentionLayer {
       this.addLinear(name, this.features, this.features);
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[], _options: CallOptions): tf.Tensor {
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     return tf.tidy(() => {
       const { x, mask } = this.inputs(inputs);
       const [q, k, v] = ['query', 'key', 'value'].map(
