@@ -41,8 +41,9 @@ export interface FlowformerAttentionOptions {
  * weight, a padded query draws from no source and gets zeros. For self-attention give the same mask twice: with `mask` alone,
  * padded queries still take part in the outgoing flows. A sample without a real key gives zeros.
  *
- * How ours differs from the official code: its causal form takes memory O(N p c); without a clamp, causal sources are kept
- * within -50 .. 50, so that their exponentials stay finite; dropout after the output map belongs to the model here.
+ * How ours differs from the official code: the causal form there takes memory O(N p c); causal sources are always kept within
+ * -50 .. 50 here, so that their exponentials stay finite (no published clamp is that wide); dropout after the output map
+ * belongs to the model here.
  *
  * Source: Wu et al. 2022; thuml/Flowformer, Flow_Attention.py, Flowformer_TimeSeries/models/Flow_Attention.py and
  * Flowformer_RL/decision_transformer/models/flowformer_attention.py.
