@@ -1,10 +1,21 @@
 import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { cosformer } from './mechanisms/cosformer/mechanism.js';
+import { cosine } from './mechanisms/cosine/mechanism.js';
+import { flowformer } from './mechanisms/flowformer/mechanism.js';
+import { linear } from './mechanisms/linear/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 
 /** Every mechanism by its name. */
-export const mechanisms = { softmax, primal } as const;
+export const mechanisms = {
+  softmax,
+  primal,
+  cosformer,
+  cosine,
+  flowformer,
+  linear,
+} as const;
 
 export type MechanismName = keyof typeof mechanisms;
 
