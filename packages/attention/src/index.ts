@@ -13,6 +13,13 @@ export {
   type CallOptions,
   type LayerConfig,
 } from './layer.js';
+export { CausalPrimalAttention, type CausalPrimalAttentionConfig } from './mechanisms/causal-primal/layer.js';
+export { prefixMean } from './mechanisms/causal-primal/prefix-mean.js';
+export {
+  DataIndependentPrimalAttention,
+  type DataIndependentPrimalAttentionConfig,
+} from './mechanisms/data-independent-primal/layer.js';
+export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
 export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
@@ -25,6 +32,7 @@ export { landmarkPositions, takeRows } from './mechanisms/primal/landmarks.js';
 export { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal/layer.js';
 export {
   combineScores,
+  dataIndependentScores,
   type KsvdTerms,
   ksvdObjective,
   type PrimalScores,
@@ -40,4 +48,9 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
-export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
+export {
+  onScores,
+  type PrimalScoresEvent,
+  type ProjectionScoresEvent,
+  type SoftmaxScoresEvent,
+} from './scores.js';

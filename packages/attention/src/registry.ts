@@ -1,10 +1,17 @@
 import type { AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { causalPrimal } from './mechanisms/causal-primal/mechanism.js';
+import { dataIndependentPrimal } from './mechanisms/data-independent-primal/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 
 /** Every mechanism by its name. */
-export const mechanisms = { softmax, primal } as const;
+export const mechanisms = {
+  softmax,
+  primal,
+  'data-independent-primal': dataIndependentPrimal,
+  'causal-primal': causalPrimal,
+} as const;
 
 export type MechanismName = keyof typeof mechanisms;
 

@@ -34,8 +34,8 @@ export function flatQueriesAndKeys(
  * [e, r]: one product of {@link flatQueriesAndKeys} with the projections of all heads as the diagonal blocks of one matrix.
  *
  * @param queriesAndKeys [B, N, 2 H p]
- * @param projectionE W_{e|X}, [H, B, p, s]
- * @param projectionR W_{r|X}, [H, B, p, s]
+ * @param projectionE W_{e|X}, [H, B, p, s], or [H, 1, p, s] for all samples
+ * @param projectionR W_{r|X}, likewise
  * @returns [B, N, 2 H s]
  */
 export function flatScores(
@@ -53,7 +53,11 @@ export function flatScores(
         [g * rank, (blocks.length - 1 - g) * rank],
       ]),
     ); // 2 H of [B, p, 2 H s]
-    return tf.matMul(queriesAndKeys, tf.concat(rows, 1)) as tf.Tensor3D;
+    const matrix = tf.concat(rows, 1); // [B, 2 H p, 2 H s]
+    const [batch, length, size] = queriesAndKeys.shape;
+    if (matrix.shape[0] === batch) return tf.matMul(queriesAndKeys, matrix) as tf.Tensor3D;
+    const together = tf.reshape(queriesAndKeys, [1, batch * length, size]);
+    return tf.reshape(tf.matMul(together, matrix), [batch, length, matrix.shape[2]]) as tf.Tensor3D;
   });
 }
 

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkShapes } from '../../check.js';
 
-/** The weights of one sequence. */
+/** What projects queries and keys. */
 export interface Projections {
-  /** W_{e|X} = f(X)^T W_e, [H, B, p, s]. */
+  /** W_{e|X} = f(X)^T W_e, [H, B, p, s]; where it is the same for all, [H, 1, p, s]. */
   projectionE: tf.Tensor4D;
-  /** W_{r|X} = f(X)^T W_r, [H, B, p, s]. */
+  /** W_{r|X} = f(X)^T W_r, as before. */
   projectionR: tf.Tensor4D;
 }
 
@@ -43,11 +43,51 @@ export function primalScores(
   });
   const { projectionE, projectionR } = projections(landmarks, we, wr);
   return {
-    e: tf.matMul(q, projectionE) as tf.Tensor4D,
-    r: tf.matMul(k, projectionR) as tf.Tensor4D,
+    e: projectedScores(q, projectionE),
+    r: projectedScores(k, projectionR),
     projectionE,
     projectionR,
   };
+}
+
+/**
+ * e_i = W_e^T phi_q(x_i), r_j = W_r^T phi_k(x_j): f(X) = I (data-independent weights).
+ *
+ * @param q phi_q, the queries after the feature map, [H, B, N, p]
+ * @param k phi_k, the keys after the feature map, [H, B, N, p]
+ * @param we W_e, [H, p, s]
+ * @param wr W_r, [H, p, s]
+ * @returns e and r; the projections are W_e and W_r themselves, [H, 1, p, s]
+ */
+export function dataIndependentScores(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  we: tf.Tensor3D,
+  wr: tf.Tensor3D,
+): PrimalScores {
+  checkShapes('dataIndependentScores', {
+    q: [q, 'H B N p'],
+    k: [k, 'H B N p'],
+    we: [we, 'H p s'],
+    wr: [wr, 'H p s'],
+  });
+  const { projectionE, projectionR } = ownProjections(we, wr);
+  return { e: projectedScores(q, projectionE), r: projectedScores(k, projectionR), projectionE, projectionR };
+}
+
+/** W_e and W_r as they are, for all samples: [H, p, s] to [H, 1, p, s]. */
+export function ownProjections(we: tf.Tensor3D, wr: tf.Tensor3D): Projections {
+  return { projectionE: tf.expandDims(we, 1), projectionR: tf.expandDims(wr, 1) };
+}
+
+/**
+ * A^T phi per head: phi [H, B, N, p] and A [H, B, p, s], or [H, 1, p, s] for all samples, to [H, B, N, s].
+ */
+export function projectedScores(phi: tf.Tensor4D, projection: tf.Tensor4D): tf.Tensor4D {
+  const [heads, batch, length, size] = phi.shape;
+  if (projection.shape[1] === batch) return tf.matMul(phi, projection) as tf.Tensor4D;
+  const together = tf.reshape(phi, [heads, 1, batch * length, size]); // [H, 1, B N, p]
+  return tf.reshape(tf.matMul(together, projection), [heads, batch, length, projection.shape[3]]); // [H, B, N, s]
 }
 
 /**
