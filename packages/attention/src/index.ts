@@ -20,7 +20,12 @@ export {
   type DataIndependentPrimalAttentionConfig,
 } from './mechanisms/data-independent-primal/layer.js';
 export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
-export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
+export {
+  cosineFeatureMap,
+  type FeatureMap,
+  type FeatureMapName,
+  positiveRandomFeatures,
+} from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
   type KsvdRecord,

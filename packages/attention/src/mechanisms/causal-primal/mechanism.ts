@@ -5,7 +5,7 @@ export const causalPrimal: Mechanism<CausalPrimalAttentionConfig> = {
   name: 'causal-primal',
   title: 'Primal (causal)',
   layer: CausalPrimalAttention,
-  options: ['rank', 'dropout', 'maskPrefix', 'maskOutput'],
+  options: ['rank', 'dropout', 'maskPrefix', 'maskOutput', 'maskObjective', 'featureMap', 'scores'],
   time: 'N p s',
   memory: 'N p',
   causal: 'always',
@@ -23,5 +23,7 @@ export const causalPrimal: Mechanism<CausalPrimalAttentionConfig> = {
       config: { heads, rank: 3, maskPrefix: true, maskOutput: true },
       mask: 'exact',
     },
+    { variant: 'positive random features', config: { heads, rank: 3, featureMap: 'positive-random' } },
+    { variant: 'without r', config: { heads, rank: 3, scores: 'e' } },
   ],
 };

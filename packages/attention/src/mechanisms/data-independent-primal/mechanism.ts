@@ -5,7 +5,7 @@ export const dataIndependentPrimal: Mechanism<DataIndependentPrimalAttentionConf
   name: 'data-independent-primal',
   title: 'Primal (data-independent)',
   layer: DataIndependentPrimalAttention,
-  options: ['rank', 'maskOutput'],
+  options: ['rank', 'maskOutput', 'maskObjective', 'featureMap', 'scores'],
   time: 'N p s',
   memory: 'N p',
   causal: 'always',

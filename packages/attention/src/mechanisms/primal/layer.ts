@@ -29,7 +29,8 @@ const traces = ['weights', 'projections'] as const;
 
 /**
  * o_i = W_out [heads: W_c [e_i ; r_i]], e_i = W_{e|X}^T phi(W_q x_i), r_i = W_{r|X}^T phi(W_k x_i),
- * W_{e|X} = f(X)^T W_e, W_{r|X} = f(X)^T W_r, phi(z) = z / ||z|| (equations 6 and 9, data-dependent weights).
+ * W_{e|X} = f(X)^T W_e, W_{r|X} = f(X)^T W_r, phi(z) = z / ||z|| (equations 6 and 9, data-dependent weights). Another phi is
+ * an option, and so is the output without r.
  *
  * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d].
  * f(X) is made of n rows of x, at even distances ({@link landmarkPositions}), with head h taking its p = d / H features.
@@ -42,15 +43,19 @@ const traces = ['weights', 'projections'] as const;
  * | `lambda` | [H, s] | square root of Lambda | U[0, 1) |
  * | `combine/kernel` | [2 s, p] | W_o | U(+-1/sqrt(2 s)) |
  * | `output/kernel` | [d, d] | none | U(+-1/sqrt d) |
+ * | `features`, with `positive-random` only; not trained | [p, p] | w_1 .. w_p | N(0, 1) |
  *
  * and the biases of the four linear maps. The objective J reaches a loss through `withLosses` or `attachKsvdLoss`; the
  * scores are heard with `onScores`. A fully padded sample gives `output/bias` at every position, with finite gradients.
  *
  * How ours differs from the paper, with the official code:
  * - two linear maps follow the scores (W_c shared by the heads, then W_out), the paper has one;
+ * - lambda is the square root of the paper's Lambda, trained, of any sign; J takes means over positions and over heads;
+ * - the H flattened heads of W_e are orthonormal at first, not the columns of one head;
  * - there are no values; dropout on attention does not exist here;
  * - W_e and W_r have a fixed n: for another N the grid stretches, and where n > N rows repeat;
- * - padding takes part: padded rows are sampled into f(X), and J counts padded positions. `maskLandmarks` mends the first.
+ * - padding takes part: padded rows are sampled into f(X), and J counts padded positions. `maskLandmarks` mends the first,
+ *   `maskObjective` the second.
  *
  * Source: yingyichen-cyy/PrimalAttention, PrimalAttention_LRA/PrimalFormer/attentions and
  * PrimalAttention_TimeSeries/PrimalFormer/models/Primal_Attention.py, whose differences are the options above.
