@@ -12,7 +12,10 @@ export {
   AttentionLayer,
   type CallOptions,
   type LayerConfig,
+  layerWeights,
+  type Shape,
 } from './layer.js';
+export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
 export { CausalPrimalAttention, type CausalPrimalAttentionConfig } from './mechanisms/causal-primal/layer.js';
 export { prefixMean } from './mechanisms/causal-primal/prefix-mean.js';
 export {
@@ -53,6 +56,7 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
 export {
   onScores,
   type PrimalScoresEvent,

@@ -14,16 +14,13 @@ export const causalPrimal: Mechanism<CausalPrimalAttentionConfig> = {
   batchIndependent: true,
   tables: ['D4RL', 'WikiText'],
   source:
-    'Chen et al. 2023, section 4.3 (causal form as coded); yingyichen-cyy/PrimalAttention, PrimalAttention_RL and PrimalAttention_NLP',
+    'Chen et al. 2023, whose text leaves the causal form to the code; yingyichen-cyy/PrimalAttention, PrimalAttention_RL and PrimalAttention_NLP',
   examples: ({ heads }) => [
     { variant: 'as published', config: { heads, rank: 3, dropout: 0.1 } },
-    { variant: 'prefix masked', config: { heads, rank: 3, maskPrefix: true }, mask: 'exact' },
+    { variant: 'masked', config: { heads, rank: 3, maskPrefix: true, maskOutput: true }, mask: 'exact' },
     {
-      variant: 'output masked',
-      config: { heads, rank: 3, maskPrefix: true, maskOutput: true },
-      mask: 'exact',
+      variant: 'positive random features, without r',
+      config: { heads, rank: 3, featureMap: 'positive-random', scores: 'e' },
     },
-    { variant: 'positive random features', config: { heads, rank: 3, featureMap: 'positive-random' } },
-    { variant: 'without r', config: { heads, rank: 3, scores: 'e' } },
   ],
 };

@@ -16,6 +16,9 @@ export const dataIndependentPrimal: Mechanism<DataIndependentPrimalAttentionConf
     'Chen et al. 2023, equations 6 and 9 with f(X) = I; yingyichen-cyy/PrimalAttention, PrimalAttention_RL, without its prefix means',
   examples: ({ heads }) => [
     { variant: 'as published', config: { heads, rank: 3 } },
-    { variant: 'output masked', config: { heads, rank: 3, maskOutput: true } },
+    {
+      variant: 'positive random features, output masked',
+      config: { heads, rank: 3, featureMap: 'positive-random', maskOutput: true },
+    },
   ],
 };

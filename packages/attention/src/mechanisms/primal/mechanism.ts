@@ -26,29 +26,25 @@ export const primal: Mechanism<PrimalAttentionConfig> = {
   tables: ['1 (UEA)', '3 (LRA)', '4 (LRA efficiency)', 'ImageNet'],
   source:
     'Chen et al. 2023, equations 6 and 9; yingyichen-cyy/PrimalAttention, PrimalAttention_LRA and PrimalAttention_TimeSeries',
-  examples: ({ heads, maxLength }) => [
-    { variant: 'as published', config: { heads, rank: 3, landmarks: Math.min(7, maxLength) } },
-    {
-      variant: 'f(X) masked',
-      config: { heads, rank: 3, landmarks: Math.min(7, maxLength), maskLandmarks: true },
-      mask: 'exact',
-    },
-    { variant: 'output not masked', config: { heads, rank: 3, landmarks: 7, maskOutput: false } },
-    {
-      variant: 'positive random features',
-      config: { heads, rank: 3, landmarks: 7, featureMap: 'positive-random' },
-    },
-    {
-      variant: 'a feature map for each side',
-      config: {
-        heads,
-        rank: 3,
-        landmarks: 7,
-        maskLandmarks: true,
-        featureMap: { query: 'positive-random', key: 'cosine' },
+  examples: ({ heads, maxLength }) => {
+    const sizes = { heads, rank: 3, landmarks: Math.min(7, maxLength) };
+    return [
+      { variant: 'as published', config: sizes },
+      { variant: 'f(X) masked', config: { ...sizes, maskLandmarks: true }, mask: 'exact' },
+      {
+        variant: 'positive random features, output not masked',
+        config: { ...sizes, featureMap: 'positive-random', maskOutput: false },
       },
-      mask: 'exact',
-    },
-    { variant: 'without r', config: { heads, rank: 3, landmarks: 7, scores: 'e' } },
-  ],
+      {
+        variant: 'without r, a map for each side',
+        config: {
+          ...sizes,
+          scores: 'e',
+          featureMap: { query: 'positive-random', key: 'cosine' },
+          maskLandmarks: true,
+        },
+        mask: 'exact',
+      },
+    ];
+  },
 };
