@@ -11,7 +11,8 @@ const chunk = 64;
  * Shapes: x [B, N, d] and mask [B, N] to [B, N, d]. Before the first real token the mean is 0, with zero gradient.
  *
  * Time and memory grow with N: a product with a triangular matrix inside chunks of 64 tokens, and the sums of whole chunks
- * carried over. What comes later is multiplied by 0, so that (finite) tokens change nothing before them, not even by rounding.
+ * carried over in the same way. What comes later is multiplied by 0, so that (finite) tokens change nothing before them, not
+ * even by rounding.
  */
 export function prefixMean(x: tf.Tensor3D, mask?: tf.Tensor2D): tf.Tensor3D {
   checkShapes('prefixMean', { x: [x, 'B N d'], ...(mask && { mask: [mask, 'B N'] }) });
@@ -38,8 +39,15 @@ function prefixSum(x: tf.Tensor3D): tf.Tensor3D {
   ]);
   const chunks = tf.reshape(padded, [batch, count, chunk, size]); // [B, C, c, d]
   const inside = tf.matMul(lowerTriangle(chunk, 4), chunks) as tf.Tensor4D; // [B, C, c, d]
-  const totals = tf.slice(inside, [0, 0, chunk - 1, 0], [batch, count, 1, size]); // [B, C, 1, d]
-  const sums = tf.add(inside, tf.cumsum(totals, 1, true)); // [B, C, c, d]
+  const totals = tf.slice(inside, [0, 0, chunk - 1, 0], [batch, count - 1, 1, size]); // [B, C - 1, 1, d]
+  // Sums over the chunks before each, the first having none. (The gradient of tf.cumsum is wrong but for the last axis.)
+  const upTo = prefixSum(tf.reshape(totals, [batch, count - 1, size])); // [B, C - 1, d]
+  const before = tf.pad(upTo, [
+    [0, 0],
+    [1, 0],
+    [0, 0],
+  ]);
+  const sums = tf.add(inside, tf.expandDims(before, 2)); // [B, C, c, d]
   return tf.slice(tf.reshape(sums, [batch, count * chunk, size]) as tf.Tensor3D, 0, [batch, length, size]);
 }
 

@@ -100,7 +100,7 @@ export abstract class PrimalLayer extends AttentionLayer {
     this.rank = rank;
     this.maskOutput = maskOutput;
     this.maskObjective = maskObjective;
-    this.featureMap = featureMaps(className, config.featureMap ?? 'cosine');
+    this.featureMap = featureMaps(className, config.featureMap === undefined ? 'cosine' : config.featureMap);
     this.scores = scores;
   }
 
