@@ -74,6 +74,7 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { QkvAttentionLayer } from './qkv-layer.js';
 export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
 export {
   onScores,

@@ -21,6 +21,7 @@ export const mechanisms = {
   linear,
 } as const;
 
+/** A name that {@link createAttention} takes. */
 export type MechanismName = keyof typeof mechanisms;
 
 /** The configuration of a mechanism: `AttentionOptions<'primal'>`. */
