@@ -16,6 +16,8 @@ export {
   type Shape,
 } from './layer.js';
 export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
+export { CausalPrimalAttention, type CausalPrimalAttentionConfig } from './mechanisms/causal-primal/layer.js';
+export { prefixMean } from './mechanisms/causal-primal/prefix-mean.js';
 export {
   type CosformerAttentionOptions,
   cosformerAttention,
@@ -23,6 +25,10 @@ export {
 export { CosformerAttention, type CosformerAttentionConfig } from './mechanisms/cosformer/layer.js';
 export { type CosineAttentionOptions, cosineAttention } from './mechanisms/cosine/cosine.js';
 export { CosineAttention, type CosineAttentionConfig } from './mechanisms/cosine/layer.js';
+export {
+  DataIndependentPrimalAttention,
+  type DataIndependentPrimalAttentionConfig,
+} from './mechanisms/data-independent-primal/layer.js';
 export {
   type FlowformerAttentionOptions,
   flowformerAttention,
@@ -34,7 +40,13 @@ export {
   type LinearAttentionOptions,
   linearAttention,
 } from './mechanisms/linear/linear.js';
-export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
+export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
+export {
+  cosineFeatureMap,
+  type FeatureMap,
+  type FeatureMapName,
+  positiveRandomFeatures,
+} from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
   type KsvdRecord,
@@ -46,6 +58,7 @@ export { landmarkPositions, takeRows } from './mechanisms/primal/landmarks.js';
 export { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal/layer.js';
 export {
   combineScores,
+  dataIndependentScores,
   type KsvdTerms,
   ksvdObjective,
   type PrimalScores,
@@ -61,5 +74,11 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { QkvAttentionLayer } from './qkv-layer.js';
 export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
-export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
+export {
+  onScores,
+  type PrimalScoresEvent,
+  type ProjectionScoresEvent,
+  type SoftmaxScoresEvent,
+} from './scores.js';
