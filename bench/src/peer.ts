@@ -17,6 +17,8 @@ export class Peer {
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
+    // A program that has ended cannot be written to. That is said by the answer which it does not give.
+    this.#child.stdin!.on('error', () => {});
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 

@@ -3,7 +3,7 @@ import type { Precision } from '../lra-step/settings.js';
 import { isQuiet } from '../machine-use.js';
 import type { Round } from '../peer.js';
 import { median } from '../statistics.js';
-import { takeTurns } from '../turns.js';
+import { type Times, takeTurns } from '../turns.js';
 import { type Contestant, ProgramFailure } from './contestant.js';
 import type { Options } from './options.js';
 import type { Errors, Loaded, RoundRequest } from './protocol.js';
@@ -40,6 +40,8 @@ export interface ResultLine {
   readonly ratios: number[] | null;
   /** Their median. */
   readonly ratio: number | null;
+  /** The median of what a step of ours takes outside the plugin's own execute. */
+  readonly overheadMs: number | null;
   /** Why there is no time, by program; `check` where the two do not compute the same. */
   readonly failures: Record<string, string>;
   readonly errors: Errors | null;
@@ -80,7 +82,8 @@ export async function compare(
 
   const request = ready.size > 0 ? roundRequest([...ready.values()], options) : undefined;
   const timed = request && (await timesOf([...ready.keys()], rounds, request, failures));
-  const [own, peer] = ['ours', 'jax'].map((name) => timed?.ms.get(name));
+  const [own, peer] = ['ours', 'jax'].map((name) => timed?.byProgram.get(name)?.ms);
+  const overheadMs = timed?.byProgram.get('ours')?.overheadMs;
   const ratios = own && peer && !disagreement ? own.map((round, i) => median(round) / median(peer[i])) : null;
   const each = <T>(field: (loaded: Loaded) => T): Record<string, T> =>
     Object.fromEntries([...ready].map(([{ name }, loaded]) => [name, field(loaded)]));
@@ -94,6 +97,7 @@ export async function compare(
     peer: contestants.length > 1 ? 'jax' : null,
     ratios,
     ratio: ratios && median(ratios),
+    overheadMs: overheadMs ? median(overheadMs) : null,
     ...{ failures, errors },
     firstMs: each(({ firstMs }) => firstMs),
     programBytes: each(({ programBytes }) => programBytes),
@@ -137,9 +141,9 @@ class Contender {
   }
 
   async #round(): Promise<Round> {
-    const { ms, cpuMs } = await this.contestant.round(this.#request);
+    const { ms, overheadMs, cpuMs } = await this.contestant.round(this.#request);
     this.cpuMs = cpuMs;
-    return { ms, cpuMs: cpuMs - this.#cpuBefore };
+    return { ms, overheadMs, cpuMs: cpuMs - this.#cpuBefore };
   }
 }
 
@@ -149,14 +153,14 @@ async function timesOf(
   rounds: number,
   request: RoundRequest,
   failures: Record<string, string>,
-): Promise<{ ms: ReadonlyMap<string, number[][]>; others: number | null }> {
+): Promise<{ byProgram: ReadonlyMap<string, Times<Contender>>; others: number | null }> {
   let contenders = contestants.map((contestant) => new Contender(contestant, request, 0));
   for (let attempt = 1; contenders.length > 0; ) {
     try {
       const { times, others } = await takeTurns(contenders, rounds);
       if (isQuiet(others) || attempt++ === attempts) {
-        const ms = new Map(times.map(({ contestant: { contestant }, ms }) => [contestant.name, ms]));
-        return { ms, others };
+        const byProgram = new Map(times.map((time) => [time.contestant.contestant.name, time]));
+        return { byProgram, others };
       }
       contenders = contenders.map(({ contestant, cpuMs }) => new Contender(contestant, request, cpuMs));
     } catch (error) {
@@ -167,7 +171,7 @@ async function timesOf(
         .map(({ contestant, cpuMs }) => new Contender(contestant, request, cpuMs));
     }
   }
-  return { ms: new Map(), others: null };
+  return { byProgram: new Map(), others: null };
 }
 
 /** What is wrong, or undefined. */

@@ -50,7 +50,7 @@ class TimedLayer {
     await save(file, { ...given, ...results }, Object.keys(gradients));
     tf.dispose([first.loss, first.gradients as tf.TensorContainer, given.rotations ?? []]);
     let warmMs = 0;
-    for (let i = 0; i < warmup; i++) warmMs = await this.#unit(1);
+    for (let i = 0; i < warmup; i++) warmMs = (await this.#unit(1)).ms;
     this.#cpu = process.cpuUsage();
     const { client } = tf.backend() as unknown as XlaBackend;
     return {
@@ -66,17 +66,20 @@ class TimedLayer {
   }
 
   async round({ steps, stepsPerRead }: RoundRequest): Promise<Round> {
-    const ms = [];
-    for (let done = 0; done < steps; done += stepsPerRead) {
-      ms.push((await this.#unit(stepsPerRead)) / stepsPerRead);
-    }
+    const measured = [];
+    for (let done = 0; done < steps; done += stepsPerRead) measured.push(await this.#unit(stepsPerRead));
     const { user, system } = process.cpuUsage(this.#cpu);
-    return { ms, cpuMs: (user + system) / 1000 };
+    return {
+      ms: measured.map(({ ms }) => ms / stepsPerRead),
+      overheadMs: measured.map(({ overheadMs }) => overheadMs / stepsPerRead),
+      cpuMs: (user + system) / 1000,
+    };
   }
 
-  /** Milliseconds of so many steps up to a read of the last one's loss. */
-  async #unit(steps: number): Promise<number> {
+  /** Milliseconds of so many steps up to a read of the last one's loss, and of the calls without the plugin's execute. */
+  async #unit(steps: number): Promise<{ ms: number; overheadMs: number }> {
     if (this.#layer === undefined) throw new Error('there is no layer to time');
+    resetNativeTime();
     const begin = performance.now();
     let loss: tf.Tensor | undefined;
     for (let i = 0; i < steps; i++) {
@@ -85,10 +88,11 @@ class TimedLayer {
       loss?.dispose();
       loss = result.loss;
     }
+    const overheadMs = performance.now() - begin - native.ms;
     await loss!.data();
     const ms = performance.now() - begin;
     loss!.dispose();
-    return ms;
+    return { ms, overheadMs };
   }
 }
 
