@@ -2,6 +2,7 @@ import type { GoldenChecks } from '@primal-attention/golden';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
 import { checkSoftmax } from './mechanisms/softmax/golden.js';
+import { checkYoso } from './mechanisms/yoso/golden.js';
 
 /** The golden files of attention mechanisms; the models and training packages have the others. */
 export const goldenChecks: GoldenChecks = {
@@ -9,4 +10,5 @@ export const goldenChecks: GoldenChecks = {
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,
   softmax: (golden) => checkSoftmax(golden),
+  yoso_e: checkYoso,
 };

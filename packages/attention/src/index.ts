@@ -1,3 +1,4 @@
+export { depthwiseConvolution } from './depthwise-convolution.js';
 export { linear, mergeHeads, splitHeads } from './heads.js';
 export {
   initializerConfig,
@@ -40,4 +41,6 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { YosoAttention, type YosoAttentionConfig } from './mechanisms/yoso/layer.js';
+export { type YosoAttentionOptions, type YosoGradient, yosoAttention } from './mechanisms/yoso/yoso.js';
 export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';

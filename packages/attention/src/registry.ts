@@ -2,9 +2,14 @@ import type { AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
+import { yoso } from './mechanisms/yoso/mechanism.js';
 
 /** Every mechanism by its name. */
-export const mechanisms = { softmax, primal } as const;
+export const mechanisms = {
+  softmax,
+  primal,
+  yoso,
+} as const;
 
 export type MechanismName = keyof typeof mechanisms;
 
