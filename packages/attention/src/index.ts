@@ -13,7 +13,10 @@ export {
   AttentionLayer,
   type CallOptions,
   type LayerConfig,
+  layerWeights,
+  type Shape,
 } from './layer.js';
+export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
 export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
@@ -43,4 +46,5 @@ export {
 } from './mechanisms/softmax/softmax.js';
 export { YosoAttention, type YosoAttentionConfig } from './mechanisms/yoso/layer.js';
 export { type YosoAttentionOptions, type YosoGradient, yosoAttention } from './mechanisms/yoso/yoso.js';
+export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
 export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
