@@ -17,6 +17,16 @@ export {
   type Shape,
 } from './layer.js';
 export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
+export {
+  type GlobalProjections,
+  LongformerAttention,
+  type LongformerAttentionConfig,
+} from './mechanisms/longformer/layer.js';
+export {
+  type GlobalTokens,
+  type LongformerAttentionOptions,
+  longformerAttention,
+} from './mechanisms/longformer/longformer.js';
 export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,

@@ -1,5 +1,6 @@
 import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { longformer } from './mechanisms/longformer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 import { yoso } from './mechanisms/yoso/mechanism.js';
@@ -8,6 +9,7 @@ import { yoso } from './mechanisms/yoso/mechanism.js';
 export const mechanisms = {
   softmax,
   primal,
+  longformer,
   yoso,
 } as const;
 
