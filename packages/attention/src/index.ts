@@ -47,6 +47,17 @@ export {
   projectionTrace,
   weightTrace,
 } from './mechanisms/primal/primal.js';
+export { bucketFactors } from './mechanisms/reformer/hashing.js';
+export {
+  ReformerAttention,
+  type ReformerAttentionConfig,
+  type Rotations,
+} from './mechanisms/reformer/layer.js';
+export {
+  type ReformerAttentionOptions,
+  type ReformerResult,
+  reformerAttention,
+} from './mechanisms/reformer/reformer.js';
 export { SoftmaxAttention, type SoftmaxAttentionConfig } from './mechanisms/softmax/layer.js';
 export {
   type MaskMode,

@@ -2,6 +2,7 @@ import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
+import { reformer } from './mechanisms/reformer/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 import { yoso } from './mechanisms/yoso/mechanism.js';
 
@@ -9,6 +10,7 @@ import { yoso } from './mechanisms/yoso/mechanism.js';
 export const mechanisms = {
   softmax,
   primal,
+  reformer,
   longformer,
   yoso,
 } as const;
