@@ -1,5 +1,6 @@
 import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { fusedSoftmax } from './mechanisms/fused-softmax/mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { reformer } from './mechanisms/reformer/mechanism.js';
@@ -9,6 +10,7 @@ import { yoso } from './mechanisms/yoso/mechanism.js';
 /** Every mechanism by its name. */
 export const mechanisms = {
   softmax,
+  'fused-softmax': fusedSoftmax,
   primal,
   reformer,
   longformer,
