@@ -18,7 +18,11 @@ export {
 } from './layer.js';
 export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
 export { type BlockwiseAttentionOptions, blockwiseAttention } from './mechanisms/fused-softmax/blockwise.js';
-export { FusedSoftmaxAttention, type FusedSoftmaxAttentionConfig } from './mechanisms/fused-softmax/layer.js';
+export {
+  type FusedKernel,
+  FusedSoftmaxAttention,
+  type FusedSoftmaxAttentionConfig,
+} from './mechanisms/fused-softmax/layer.js';
 export {
   type GlobalProjections,
   LongformerAttention,

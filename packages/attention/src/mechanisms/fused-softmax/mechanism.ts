@@ -5,7 +5,7 @@ export const fusedSoftmax: Mechanism<FusedSoftmaxAttentionConfig> = {
   name: 'fused-softmax',
   title: 'Softmax (fused)',
   layer: FusedSoftmaxAttention,
-  options: ['causal', 'dropout', 'blockLength'],
+  options: ['causal', 'dropout', 'blockLength', 'kernel'],
   time: 'N² p',
   memory: 'N',
   causal: 'option',
@@ -16,5 +16,6 @@ export const fusedSoftmax: Mechanism<FusedSoftmaxAttentionConfig> = {
   examples: ({ heads }) => [
     { variant: 'blockwise', config: { heads, blockLength: 8 } },
     { variant: 'causal', config: { heads, blockLength: 5, causal: true }, causal: true },
+    { variant: 'efficiency baseline', config: { heads: 1, kernel: 'cudnn' }, mask: 'refused' },
   ],
 };
