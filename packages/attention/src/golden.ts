@@ -1,4 +1,8 @@
 import type { GoldenChecks } from '@primal-attention/golden';
+import { checkCosformer } from './mechanisms/cosformer/golden.js';
+import { checkCosine } from './mechanisms/cosine/golden.js';
+import { checkFlowformer } from './mechanisms/flowformer/golden.js';
+import { checkLinear } from './mechanisms/linear/golden.js';
 import { checkLongformer } from './mechanisms/longformer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
@@ -8,7 +12,11 @@ import { checkYoso } from './mechanisms/yoso/golden.js';
 
 /** The golden files of attention mechanisms; the models and training packages have the others. */
 export const goldenChecks: GoldenChecks = {
+  cosformer: checkCosformer,
+  cosine: checkCosine,
+  flowformer: checkFlowformer,
   grid: checkGrid,
+  linear: checkLinear,
   longformer: checkLongformer,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,

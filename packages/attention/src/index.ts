@@ -17,12 +17,30 @@ export {
   type Shape,
 } from './layer.js';
 export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
+export {
+  type CosformerAttentionOptions,
+  cosformerAttention,
+} from './mechanisms/cosformer/cosformer.js';
+export { CosformerAttention, type CosformerAttentionConfig } from './mechanisms/cosformer/layer.js';
+export { type CosineAttentionOptions, cosineAttention } from './mechanisms/cosine/cosine.js';
+export { CosineAttention, type CosineAttentionConfig } from './mechanisms/cosine/layer.js';
+export {
+  type FlowformerAttentionOptions,
+  flowformerAttention,
+} from './mechanisms/flowformer/flowformer.js';
+export { FlowformerAttention, type FlowformerAttentionConfig } from './mechanisms/flowformer/layer.js';
 export { type BlockwiseAttentionOptions, blockwiseAttention } from './mechanisms/fused-softmax/blockwise.js';
 export {
   type FusedKernel,
   FusedSoftmaxAttention,
   type FusedSoftmaxAttentionConfig,
 } from './mechanisms/fused-softmax/layer.js';
+export { LinearAttention, type LinearAttentionConfig } from './mechanisms/linear/layer.js';
+export {
+  eluFeatureMap,
+  type LinearAttentionOptions,
+  linearAttention,
+} from './mechanisms/linear/linear.js';
 export {
   type GlobalProjections,
   LongformerAttention,

@@ -1,6 +1,10 @@
 import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { cosformer } from './mechanisms/cosformer/mechanism.js';
+import { cosine } from './mechanisms/cosine/mechanism.js';
+import { flowformer } from './mechanisms/flowformer/mechanism.js';
 import { fusedSoftmax } from './mechanisms/fused-softmax/mechanism.js';
+import { linear } from './mechanisms/linear/mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { reformer } from './mechanisms/reformer/mechanism.js';
@@ -15,6 +19,10 @@ export const mechanisms = {
   reformer,
   longformer,
   yoso,
+  cosformer,
+  cosine,
+  flowformer,
+  linear,
 } as const;
 
 export type MechanismName = keyof typeof mechanisms;

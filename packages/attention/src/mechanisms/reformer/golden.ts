@@ -7,18 +7,20 @@ import {
 } from '@primal-attention/golden';
 import * as tf from '@tensorflow/tfjs';
 import { prefixed } from '../../golden-inputs.js';
+import { goldenMask, weightedSum } from '../../golden-qkv.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
 import { reformerAttention } from './reformer.js';
 
 /** `reformer.safetensors`: x and a mask through two matrices to the heads' joined output, with buckets and their order. */
-export function checkReformer(golden: GoldenCase): Computed {
-  const { mask, ...given } = Object.fromEntries(goldenSection(golden, 'in'));
+export async function checkReformer(golden: GoldenCase): Promise<Computed> {
+  const mask = goldenMask(golden);
+  const w = goldenTensor(golden, 'w');
+  const { mask: _, ...given } = Object.fromEntries(goldenSection(golden, 'in'));
   const { config } = golden;
-  const masked = config.masked === true ? (mask as tf.Tensor2D) : undefined;
   const rotations = golden.values.has('rand.rotations')
     ? goldenTensor<tf.Tensor4D>(golden, 'rand.rotations')
     : undefined;
-  return outputsAndGradients(
+  const computed = outputsAndGradients(
     (at) => {
       const [x, v] = ['query_key', 'value'].map((name) => {
         const x = at['in.x'] as tf.Tensor3D;
@@ -28,7 +30,7 @@ export function checkReformer(golden: GoldenCase): Computed {
       });
       const { output, buckets, sorted } = reformerAttention(x, v, {
         rotations,
-        mask: masked,
+        mask,
         chunkLength: config.chunk as number,
         chunksBefore: config.chunks_before as number | undefined,
         chunksAfter: config.chunks_after as number | undefined,
@@ -41,6 +43,7 @@ export function checkReformer(golden: GoldenCase): Computed {
       };
     },
     { ...prefixed('in', given), ...prefixed('param', Object.fromEntries(goldenSection(golden, 'param'))) },
-    goldenTensor(golden, 'w'),
+    w,
   );
+  return { ...computed, loss: await weightedSum(computed['out.output'] as tf.Tensor, w) };
 }
