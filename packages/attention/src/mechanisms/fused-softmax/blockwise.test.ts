@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describeCase, loadGolden, runCase } from '@primal-attention/golden';
-import { costOf, foldIn, jit, randomBernoulli, randomKey } from '@primal-attention/runtime';
+import { autocast, costOf, foldIn, jit, randomBernoulli, randomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { expectAsNaive, type Naive } from '../../testing/against-naive.js';
@@ -120,6 +120,39 @@ describe('blockwiseAttention', () => {
     );
     expect(costOf(step, tf.ones([2, 2, n, 4]) as tf.Tensor4D).memory.temporary).toBeLessThan(4 * 4 * n * n);
   });
+});
+
+test('in bf16, more blocks make no more rounding: sums over them are float32', () => {
+  const [q, k, v] = [1, 2, 3].map((seed) => randomTensor([1, 2, 256, 8], seed)) as tf.Tensor4D[];
+  const unit = tf.eye(8);
+  /** Products of an autocast are stored as bf16. */
+  const narrow = (x: tf.Tensor4D): tf.Tensor4D =>
+    tf.reshape(tf.matMul(tf.reshape(x, [-1, 8]), unit), x.shape);
+  const attend = (blockLength: number) => (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) =>
+    autocast('bf16', () => {
+      const [a, b, c] = [q, k, v].map((x) => narrow(x as tf.Tensor4D));
+      return blockwiseAttention(a, b, c, { blockLength });
+    });
+  const exact = [
+    softmaxAttention(q, k, v).output,
+    ...gradientsOf((q, k, v) => softmaxAttention(q, k, v).output),
+  ];
+  const errors = (blockLength: number): number[] => {
+    const f = attend(blockLength);
+    return [f(q, k, v), ...gradientsOf(f)].map(
+      (tensor, i) => tf.norm(tf.sub(tensor, exact[i])).dataSync()[0],
+    );
+  };
+  const [whole, cut] = [errors(256), errors(4)];
+  for (const [i, error] of cut.entries()) expect(error).toBeLessThan(1.5 * whole[i] + 1e-4);
+
+  function gradientsOf(f: (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D) => tf.Tensor): tf.Tensor[] {
+    return tf.grads((q, k, v) => tf.sum(tf.sin(f(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D))))([
+      q,
+      k,
+      v,
+    ]);
+  }
 });
 
 describe('golden numbers of softmax attention', async () => {

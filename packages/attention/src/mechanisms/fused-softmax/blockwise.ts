@@ -1,4 +1,4 @@
-import { foldIn, type RandomKey, randomBernoulli, scan } from '@primal-attention/runtime';
+import { autocast, foldIn, type RandomKey, randomBernoulli, scan } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkCount, checkShapes } from '../../check.js';
 
@@ -149,6 +149,11 @@ function dropOf(rate: number, key: RandomKey | undefined, index: tf.Scalar): (x:
   };
 }
 
+/** A sum over blocks in float32, also of products that an autocast stores as bf16: each addition would round. */
+function accumulate(sum: tf.Tensor, addend: tf.Tensor): tf.Tensor {
+  return autocast('float32', () => tf.add(sum, addend));
+}
+
 /** The output and log(sum_j exp(s_ij)), [H, B, M, 1]. */
 function forward(
   scaled: tf.Tensor,
@@ -170,7 +175,7 @@ function forward(
       {
         most: next,
         total: tf.add(tf.mul(total, fade), tf.sum(weights, 3, true)),
-        sums: tf.add(tf.mul(sums, fade), tf.matMul(dropped, block.v)),
+        sums: accumulate(tf.mul(sums, fade), tf.matMul(dropped, block.v)),
       },
       null,
     ];
@@ -212,7 +217,7 @@ function backward(
     const ofWeights = drop(tf.matMul(dy, block.v, false, true)); // [H, B, M, b]
     const ofScores = tf.mul(weights, tf.sub(ofWeights, inner));
     const dk = tf.matMul(ofScores, scaled, true); // [H, B, b, p]
-    return [tf.add(dq, tf.matMul(ofScores, block.k)), { dk, dv }];
+    return [accumulate(dq, tf.matMul(ofScores, block.k)), { dk, dv }];
   };
   const [dq, parts] = scan(step as never, tf.zeros(scaled.shape) as tf.Tensor, cut(blocks, k, v, mask)) as [
     tf.Tensor,
