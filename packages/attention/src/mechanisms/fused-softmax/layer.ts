@@ -39,6 +39,8 @@ export interface FusedSoftmaxAttentionConfig extends AttentionConfig {
  * padded sample gets `output/bias`. Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their
  * biases [d], all U(+-1/sqrt d), as torch's linear maps. There are no scores to listen to.
  *
+ * With `kernel: 'cudnn'` it is a baseline for tables of efficiency: see {@link FusedKernel}.
+ *
  * Dropout draws its key with `nextRandomKey`: wrap the training step in `withRandomKey`. Its masks are others than those of
  * `SoftmaxAttention` with the same key.
  */
