@@ -1,10 +1,13 @@
 import type { GoldenChecks } from '@primal-attention/golden';
+import { checkKsvd } from './ksvd/golden.js';
+import { checkPrimalCausal } from './mechanisms/causal-primal/golden.js';
 import { checkCosformer } from './mechanisms/cosformer/golden.js';
 import { checkCosine } from './mechanisms/cosine/golden.js';
 import { checkFlowformer } from './mechanisms/flowformer/golden.js';
 import { checkLinear } from './mechanisms/linear/golden.js';
 import { checkLongformer } from './mechanisms/longformer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
+import { checkPrimalCv } from './mechanisms/primal/golden-cv.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
 import { checkReformer } from './mechanisms/reformer/golden.js';
 import { checkSoftmax } from './mechanisms/softmax/golden.js';
@@ -16,6 +19,9 @@ export const goldenChecks: GoldenChecks = {
   cosine: checkCosine,
   flowformer: checkFlowformer,
   grid: checkGrid,
+  ksvd: checkKsvd,
+  primal_causal: checkPrimalCausal,
+  primal_cv: checkPrimalCv,
   linear: checkLinear,
   longformer: checkLongformer,
   primal_lra: checkPrimalLra,

@@ -17,6 +17,8 @@ export {
   type Shape,
 } from './layer.js';
 export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
+export { CausalPrimalAttention, type CausalPrimalAttentionConfig } from './mechanisms/causal-primal/layer.js';
+export { prefixMean } from './mechanisms/causal-primal/prefix-mean.js';
 export {
   type CosformerAttentionOptions,
   cosformerAttention,
@@ -24,6 +26,10 @@ export {
 export { CosformerAttention, type CosformerAttentionConfig } from './mechanisms/cosformer/layer.js';
 export { type CosineAttentionOptions, cosineAttention } from './mechanisms/cosine/cosine.js';
 export { CosineAttention, type CosineAttentionConfig } from './mechanisms/cosine/layer.js';
+export {
+  DataIndependentPrimalAttention,
+  type DataIndependentPrimalAttentionConfig,
+} from './mechanisms/data-independent-primal/layer.js';
 export {
   type FlowformerAttentionOptions,
   flowformerAttention,
@@ -51,7 +57,13 @@ export {
   type LongformerAttentionOptions,
   longformerAttention,
 } from './mechanisms/longformer/longformer.js';
-export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
+export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
+export {
+  cosineFeatureMap,
+  type FeatureMap,
+  type FeatureMapName,
+  positiveRandomFeatures,
+} from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
   type KsvdRecord,
@@ -63,6 +75,7 @@ export { landmarkPositions, takeRows } from './mechanisms/primal/landmarks.js';
 export { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal/layer.js';
 export {
   combineScores,
+  dataIndependentScores,
   type KsvdTerms,
   ksvdObjective,
   type PrimalScores,
@@ -91,5 +104,11 @@ export {
 } from './mechanisms/softmax/softmax.js';
 export { YosoAttention, type YosoAttentionConfig } from './mechanisms/yoso/layer.js';
 export { type YosoAttentionOptions, type YosoGradient, yosoAttention } from './mechanisms/yoso/yoso.js';
+export { QkvAttentionLayer } from './qkv-layer.js';
 export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
-export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
+export {
+  onScores,
+  type PrimalScoresEvent,
+  type ProjectionScoresEvent,
+  type SoftmaxScoresEvent,
+} from './scores.js';

@@ -1,7 +1,9 @@
 import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { causalPrimal } from './mechanisms/causal-primal/mechanism.js';
 import { cosformer } from './mechanisms/cosformer/mechanism.js';
 import { cosine } from './mechanisms/cosine/mechanism.js';
+import { dataIndependentPrimal } from './mechanisms/data-independent-primal/mechanism.js';
 import { flowformer } from './mechanisms/flowformer/mechanism.js';
 import { fusedSoftmax } from './mechanisms/fused-softmax/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
@@ -19,12 +21,15 @@ export const mechanisms = {
   reformer,
   longformer,
   yoso,
+  'data-independent-primal': dataIndependentPrimal,
+  'causal-primal': causalPrimal,
   cosformer,
   cosine,
   flowformer,
   linear,
 } as const;
 
+/** A name that {@link createAttention} takes. */
 export type MechanismName = keyof typeof mechanisms;
 
 /** The configuration of a mechanism: `AttentionOptions<'primal'>`. */

@@ -20,6 +20,7 @@ import { blockwiseAttention } from './blockwise.js';
 export type FusedKernel = 'blockwise' | 'cudnn';
 const fusedKernels: readonly FusedKernel[] = ['blockwise', 'cudnn'];
 
+/** Options of {@link FusedSoftmaxAttention}. */
 export interface FusedSoftmaxAttentionConfig extends AttentionConfig {
   /** A token sees no later one. Default false. */
   causal?: boolean;

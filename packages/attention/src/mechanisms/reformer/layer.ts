@@ -16,6 +16,7 @@ import { isHashed, paddedLength, reformerAttention } from './reformer.js';
 export type Rotations = 'redrawn' | 'fixed';
 const rotationKinds: readonly Rotations[] = ['redrawn', 'fixed'];
 
+/** Options of {@link ReformerAttention}. */
 export interface ReformerAttentionConfig extends AttentionConfig {
   /** The number of hash rounds. Default 2. */
   hashes?: number;

@@ -22,6 +22,7 @@ export interface ReformerAttentionOptions {
   transformWeights?: (weights: tf.Tensor) => tf.Tensor;
 }
 
+/** What {@link reformerAttention} gives. */
 export interface ReformerResult {
   /** [H, B, N, p] */
   output: tf.Tensor4D;

@@ -5,6 +5,7 @@ import type { AttentionConfig, Shape } from '../../layer.js';
 import { QkvAttentionLayer } from '../../qkv-layer.js';
 import { type YosoGradient, yosoAttention, yosoGradients } from './yoso.js';
 
+/** Options of {@link YosoAttention}. */
 export interface YosoAttentionConfig extends AttentionConfig {
   /** tau, the number of hyperplanes of one hash. Default 9; the paper's long-range settings are 10 to 12. */
   codeLength?: number;
