@@ -35,7 +35,7 @@ def errors(actual, expected, loss, expected_loss):
     """How far the gradients, by name, and the loss are from those of ours."""
     norms = {name: float(np.linalg.norm(gradient)) for name, gradient in expected.items()}
     # A gradient that is zero in exact arithmetic is noise on both sides.
-    floor = 1e-3 * max(norms.values())
+    floor = 1e-2 * max(norms.values())
     relative = {name: float(np.linalg.norm(actual[name] - expected[name])) / max(norms[name], floor) for name in expected}
     of = max(relative, key=relative.get)
     return {"loss": abs(loss - expected_loss) / math.sqrt(actual["x"].size), "gradient": relative[of], "of": of}

@@ -71,9 +71,13 @@ def chunk_attention(x, keys, v, visible, own):
     return jnp.exp(scores - total).astype(v.dtype) @ v, total[..., 0]
 
 
-def reformer(x, v, rotations, chunk=64, buckets=None, mask=None):
-    """LSH attention with queries and keys from x; rotations [H, p, rounds, buckets / 2]."""
+def reformer(x, v, rotations, chunk=64, mask=None):
+    """LSH attention with queries and keys from x; rotations [H, p, rounds, buckets / 2]. Padded at the end to whole chunks."""
     batch, heads, length, size = x.shape
+    if length > chunk and length % chunk > 0:
+        at_end = ((0, 0), (0, 0), (0, -length % chunk), (0, 0))
+        real = jnp.pad(jnp.ones((batch, length)) if mask is None else mask, (at_end[0], at_end[2]))
+        return reformer(jnp.pad(x, at_end), jnp.pad(v, at_end), rotations, chunk, real)[:, :, :length]
     wide = x.astype(F32)
     keys = (wide * jax.lax.rsqrt(jnp.square(wide).mean(-1, keepdims=True) + 1e-6) / math.sqrt(size)).astype(x.dtype)
     if length <= chunk:

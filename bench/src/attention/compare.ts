@@ -15,9 +15,9 @@ import type { LayerCase } from './settings.js';
  * into another neighbour.
  */
 const tolerances: Readonly<Record<Precision, { loss: number; gradient: number }>> = {
-  float32: { loss: 1e-3, gradient: 5e-3 },
-  tf32: { loss: 0.05, gradient: 0.1 },
-  bf16: { loss: 0.2, gradient: 0.4 },
+  float32: { loss: 1e-4, gradient: 1e-3 },
+  tf32: { loss: 5e-3, gradient: 0.1 },
+  bf16: { loss: 2e-2, gradient: 0.2 },
 };
 
 /** A busy machine is given so many chances. */

@@ -45,7 +45,7 @@ export interface Loaded {
 export interface Errors {
   /** |difference| / sqrt(B N d): the size of the error of an output, if errors are independent. */
   readonly loss: number;
-  /** ||difference|| / ||gradient||, the largest of all; norms below a thousandth of the largest count as that. */
+  /** ||difference|| / ||gradient||, the largest of all; norms below a hundredth of the largest count as that. */
   readonly gradient: number;
   /** Which gradient that is. */
   readonly of: string;

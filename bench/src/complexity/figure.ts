@@ -16,18 +16,21 @@ const families: readonly { title: string; mechanisms: readonly string[] }[] = [
 ];
 
 const axes: Record<Quantity, { title: string; factor: number }> = {
-  flops: { title: 'GFLOPs, forward and backward', factor: 1e-9 },
-  bytes: { title: 'Memory, MiB', factor: 2 ** -20 },
+  flops: { title: 'MFLOPs per token', factor: 1e-6 },
+  bytes: { title: 'KiB per token', factor: 2 ** -10 },
 };
 
-/** Operations and memory of a step over N, both logarithmic: a row for each quantity, a column for each family. */
+/**
+ * Operations and memory of a step, forward and backward, over N, both logarithmic: a row for each quantity, a column for each
+ * family. Both are divided by N, so that what grows with N is a level line, and lines that would lie on each other are apart.
+ */
 export function complexityFigure(lines: readonly ComplexityLine[]): Figure {
   const columns = families
     .map(({ title, mechanisms }) => ({ title, lines: pick(lines, [...references, ...mechanisms]) }))
     .filter(({ lines }) => lines.some(({ mechanism }) => !references.includes(mechanism)));
   const range = (quantity: Quantity): [number, number] => {
-    const values = lines.flatMap((line) => line[quantity].step.map((value) => value * axes[quantity].factor));
-    return [Math.min(...values) / 1.5, Math.max(...values) * 1.5];
+    const values = lines.flatMap((line) => perToken(line, quantity));
+    return [Math.min(...values) / 1.2, Math.max(...values) * 1.2];
   };
   const panels = (['flops', 'bytes'] as const).flatMap((quantity, row) =>
     columns.map(({ title, lines }, column) => ({
@@ -40,27 +43,32 @@ export function complexityFigure(lines: readonly ComplexityLine[]): Figure {
   return arrange(panels, columns.length);
 }
 
+function perToken({ lengths, ...line }: ComplexityLine, quantity: Quantity): number[] {
+  return line[quantity].step.map((value, i) => (value * axes[quantity].factor) / lengths[i]);
+}
+
 function pick(lines: readonly ComplexityLine[], names: readonly string[]): ComplexityLine[] {
   return names.flatMap((name) => lines.filter(({ mechanism }) => mechanism === name));
 }
 
 function panel(lines: readonly ComplexityLine[], quantity: Quantity, range: [number, number]): Figure {
-  const { title, factor } = axes[quantity];
+  const { title } = axes[quantity];
   const others = lines.map(({ mechanism }) => mechanism).filter((name) => !references.includes(name));
   return lineFigure({
-    title: '',
-    x: { title: 'N', log: true },
+    title: 'One attention layer, forward and backward',
+    // A margin, so that labels at the ends stay clear of the next panel's.
+    x: { title: 'N', log: true, range: [190, 22000] },
     y: { title, log: true, range },
-    series: lines.map(({ mechanism, lengths, ...line }) => ({
-      name: mechanism,
-      x: lengths,
-      y: line[quantity].step.map((value) => value * factor),
-      ...style(mechanism, others.indexOf(mechanism)),
+    series: lines.map((line) => ({
+      name: line.mechanism,
+      x: line.lengths,
+      y: perToken(line, quantity),
+      ...style(line.mechanism, others.indexOf(line.mechanism)),
     })),
   });
 }
 
-/** References look the same in all panels; the theme's first colour is Primal's. */
+/** References look the same in all panels; the theme's first colour is theirs alone. */
 function style(mechanism: string, place: number): { color: number; dash: 'solid' | 'dash' | 'dot' } {
   if (references.includes(mechanism)) return { color: 0, dash: mechanism === 'softmax' ? 'dash' : 'solid' };
   return { color: 1 + (place % 3), dash: place < 3 ? 'solid' : 'dot' };
@@ -92,12 +100,14 @@ function arrange(panels: readonly Panel[], columns: number): Figure {
     layout[`xaxis${suffix}`] = {
       ...xaxis,
       ...{ domain: [left, left + size.x], anchor: `y${suffix}`, automargin: false },
-      ...{ tickmode: 'array', tickvals: [256, 1024, 4096, 16384], showticklabels: row === rows - 1 },
+      ...ticksAt([256, 1024, 4096, 16384]),
+      showticklabels: row === rows - 1,
       ...(row < rows - 1 && { title: { text: '' } }),
     };
     layout[`yaxis${suffix}`] = {
       ...yaxis,
       ...{ domain: [bottom, bottom + size.y], anchor: `x${suffix}`, automargin: false },
+      ...ticksAt([0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000]),
       showticklabels: column === 0,
       ...(column > 0 && { title: { text: '' } }),
     };
@@ -118,11 +128,15 @@ function arrange(panels: readonly Panel[], columns: number): Figure {
     layout: {
       ...common,
       ...layout,
-      ...{ width: 1100, height: 760, showlegend: true, annotations },
-      margin: { l: 64, r: 16, t: 40, b: 190 },
+      ...{ width: 1100, height: 796, showlegend: true, annotations },
+      margin: { l: 64, r: 16, t: 76, b: 190 },
     } as Figure['layout'],
     config,
   };
+}
+
+function ticksAt(values: readonly number[]): { [key: string]: Json } {
+  return { tickmode: 'array', tickvals: [...values], ticktext: values.map(String) };
 }
 
 interface Panel {

@@ -9,14 +9,17 @@ export function complexityTable(lines: readonly ComplexityLine[]): string {
     [
       'exponent c of a + b N^c',
       ...columns.map(({ quantity, part }) => `${names[quantity]} ${names[part]}`),
-      'worst fit',
+      ...quantities.map((quantity) => `off, ${names[quantity]}`),
       `GFLOPs at ${longest}`,
       `MiB at ${longest}`,
     ],
     ...lines.map(({ mechanism, fits, flops, bytes }) => [
       mechanism,
       ...columns.map(({ quantity, part }) => fits[quantity][part].exponent.toFixed(2)),
-      `${(100 * Math.max(...columns.map(({ quantity, part }) => fits[quantity][part].worst))).toFixed(0)} %`,
+      ...quantities.map((quantity) => {
+        const worst = Math.max(...parts.map((part) => fits[quantity][part].worst));
+        return `${(100 * worst).toFixed(0)} %`;
+      }),
       ((flops.step.at(-1) as number) / 1e9).toFixed(2),
       ((bytes.step.at(-1) as number) / 2 ** 20).toFixed(0),
     ]),
