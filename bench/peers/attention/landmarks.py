@@ -82,3 +82,11 @@ def norm_and_gelu(z, weight, bias):
     centred = wide - wide.mean(-1, keepdims=True)
     normal = centred * jax.lax.rsqrt(jnp.square(centred).mean(-1, keepdims=True) + 1e-5)
     return jax.nn.gelu(normal * weight + bias, approximate=False).astype(z.dtype)
+
+
+def segment_landmarks(q, kernel, weight, bias):
+    """One landmark for each r tokens of a sequence, zeros filling the last: a linear map of the r tokens, a norm and GELU; kernel [r, p, p]."""
+    batch, heads, length, size = q.shape
+    ratio = kernel.shape[0]
+    segments = jnp.pad(q, ((0, 0), (0, 0), (0, -length % ratio), (0, 0))).reshape(batch, heads, -1, ratio, size)
+    return norm_and_gelu(jnp.einsum("bhmrp,rpo->bhmo", segments, kernel), weight, bias)

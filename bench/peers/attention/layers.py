@@ -3,10 +3,10 @@
 `layers[mechanism](weights, x, heads, config)` takes x [B, N, d] and gives [B, N, d]; `config` is the configuration of our layer.
 """
 
-from .common import linear, merge_heads, split_heads
+from .common import F32, linear, merge_heads, split_heads
 from .flow import causal_flowformer, flowformer
 from .kernels import cosformer, cosine, elu_attention, performer
-from .landmarks import linformer, nystromformer
+from .landmarks import linformer, nystromformer, segment_landmarks, soft
 from .primal import causal_primal_layer, data_independent_primal_layer, primal_layer
 from .softmax import fused_softmax_layer, softmax, yoso
 from .windows import longformer, reformer
@@ -26,6 +26,13 @@ def flow_of(q, k, v, weights, config):
     causal = config.get("causal", False)
     clamp = config.get("clamp", 10.0 if causal else "none")
     return (causal_flowformer if causal else flowformer)(q, k, v, None if clamp == "none" else clamp)
+
+
+def soft_of(q, v, weights, config):
+    """The form for sequences, in float32 throughout: differences of squares and the inverse need it."""
+    wide = q.astype(F32) * q.shape[-1] ** -0.25
+    few = segment_landmarks(wide, weights["landmark/kernel"][0], weights["landmark/gamma"], weights["landmark/beta"])
+    return soft(wide, few, v.astype(F32)).astype(v.dtype)
 
 
 layers = {
@@ -50,6 +57,7 @@ layers = {
     "reformer": around(
         lambda x, v, weights, config: reformer(x, v, weights.get("rotations"), config["chunkLength"]), ("queryKey", "value")
     ),
+    "soft": around(soft_of, ("query", "value")),
     "softmax": around(lambda q, k, v, weights, config: softmax(q, k, v)),
     "yoso": around(lambda q, k, v, weights, config: yoso(q, k, v, config["codeLength"], kernel=weights.get("convolution/kernel"))),
 }

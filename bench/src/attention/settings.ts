@@ -63,7 +63,8 @@ export const variants: Readonly<Record<string, Variant>> = {
   yoso: { mechanism: 'yoso', config: () => ({ codeLength: 12 }) },
   cosformer: { mechanism: 'cosformer' },
   'cosformer-causal': { mechanism: 'cosformer', config: () => ({ causal: true }) },
-  soft: { mechanism: 'soft' },
+  // About as many landmarks for each length, as the official stages have 49 whatever the size of their grids.
+  soft: { mechanism: 'soft', config: ({ length }) => ({ ratio: Math.ceil(length / 64) }) },
   flowformer: { mechanism: 'flowformer' },
   'flowformer-core': { mechanism: 'flowformer', config: () => ({ clamp: 1 }) },
   'flowformer-causal': { mechanism: 'flowformer', config: () => ({ causal: true }) },
