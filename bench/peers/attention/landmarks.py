@@ -85,7 +85,7 @@ def norm_and_gelu(z, weight, bias):
 
 
 def segment_landmarks(q, kernel, weight, bias):
-    """One landmark for each r tokens of a sequence, zeros filling the last: a linear map of the r tokens, a norm and GELU; kernel [r, p, p]."""
+    """A landmark for each r tokens, zeros filling the last: a linear map of all r, a norm and GELU; kernel [r, p, p]."""
     batch, heads, length, size = q.shape
     ratio = kernel.shape[0]
     segments = jnp.pad(q, ((0, 0), (0, 0), (0, -length % ratio), (0, 0))).reshape(batch, heads, -1, ratio, size)
