@@ -3,9 +3,11 @@ import { checkCosformer } from './mechanisms/cosformer/golden.js';
 import { checkCosine } from './mechanisms/cosine/golden.js';
 import { checkFlowformer } from './mechanisms/flowformer/golden.js';
 import { checkLinear } from './mechanisms/linear/golden.js';
+import { checkLongformer } from './mechanisms/longformer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
 import { checkSoftmax } from './mechanisms/softmax/golden.js';
+import { checkYoso } from './mechanisms/yoso/golden.js';
 
 /** The golden files of attention mechanisms; the models and training packages have the others. */
 export const goldenChecks: GoldenChecks = {
@@ -14,7 +16,9 @@ export const goldenChecks: GoldenChecks = {
   flowformer: checkFlowformer,
   grid: checkGrid,
   linear: checkLinear,
+  longformer: checkLongformer,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,
   softmax: (golden) => checkSoftmax(golden),
+  yoso_e: checkYoso,
 };

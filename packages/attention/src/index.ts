@@ -1,3 +1,4 @@
+export { depthwiseConvolution } from './depthwise-convolution.js';
 export { linear, mergeHeads, splitHeads } from './heads.js';
 export {
   initializerConfig,
@@ -34,6 +35,18 @@ export {
   type LinearAttentionOptions,
   linearAttention,
 } from './mechanisms/linear/linear.js';
+
+export {
+  type GlobalProjections,
+  LongformerAttention,
+  type LongformerAttentionConfig,
+} from './mechanisms/longformer/layer.js';
+
+export {
+  type GlobalTokens,
+  type LongformerAttentionOptions,
+  longformerAttention,
+} from './mechanisms/longformer/longformer.js';
 export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
@@ -61,5 +74,7 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { YosoAttention, type YosoAttentionConfig } from './mechanisms/yoso/layer.js';
+export { type YosoAttentionOptions, type YosoGradient, yosoAttention } from './mechanisms/yoso/yoso.js';
 export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
 export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';

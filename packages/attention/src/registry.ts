@@ -4,8 +4,10 @@ import { cosformer } from './mechanisms/cosformer/mechanism.js';
 import { cosine } from './mechanisms/cosine/mechanism.js';
 import { flowformer } from './mechanisms/flowformer/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
+import { longformer } from './mechanisms/longformer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
+import { yoso } from './mechanisms/yoso/mechanism.js';
 
 /** Every mechanism by its name. */
 export const mechanisms = {
@@ -15,6 +17,8 @@ export const mechanisms = {
   cosine,
   flowformer,
   linear,
+  longformer,
+  yoso,
 } as const;
 
 export type MechanismName = keyof typeof mechanisms;

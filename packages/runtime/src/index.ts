@@ -1,4 +1,5 @@
 export { registerSideChannel, type SideChannel, type SideOutput } from './autodiff/side-channel.js';
+export { stopGradient } from './autodiff/stop-gradient.js';
 export { type BackendName, backendOrder, isBackendName, onAccelerator, useBackend } from './backend.js';
 export { checkpoint } from './checkpoint.js';
 export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
