@@ -14,24 +14,33 @@ import { headsFirst, prefixed } from './golden-inputs.js';
 import { type AttentionLayer, layerWeights } from './layer.js';
 
 /** The mask [B, N] of a case, where it has one that counts. */
-function goldenMask(golden: GoldenCase): tf.Tensor2D | undefined {
+export function goldenMask(golden: GoldenCase): tf.Tensor2D | undefined {
   return golden.values.has('in.mask') && golden.config.masked !== false
     ? goldenTensor<tf.Tensor2D>(golden, 'in.mask')
     : undefined;
 }
 
-type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask?: tf.Tensor2D) => tf.Tensor4D;
+/** @param parameters those of the case, by names such as `conv.weight` */
+type Attend = (
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  mask: tf.Tensor2D | undefined,
+  parameters: Record<string, tf.Tensor>,
+) => tf.Tensor4D;
 
 /** A case with q, k and v [B, H, N, p]: output, loss and gradients of a pure function that has the heads first. */
 export function checkQkvFunction(golden: GoldenCase, attend: Attend): Computed {
   const { mask: _, ...given } = Object.fromEntries(goldenSection(golden, 'in'));
+  const parameters = Object.fromEntries(goldenSection(golden, 'param'));
   const mask = goldenMask(golden);
   return outputsAndGradients(
     (at) => {
       const [q, k, v] = ['q', 'k', 'v'].map((name) => headsFirst(at[`in.${name}`]));
-      return { output: headsFirst(attend(q, k, v, mask)) };
+      const own = Object.keys(parameters).map((name) => [name, at[`param.${name}`]]);
+      return { output: headsFirst(attend(q, k, v, mask, Object.fromEntries(own))) };
     },
-    prefixed('in', given),
+    { ...prefixed('in', given), ...prefixed('param', parameters) },
     goldenTensor(golden, 'w'),
   );
 }

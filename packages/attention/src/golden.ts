@@ -3,6 +3,7 @@ import { checkCosformer } from './mechanisms/cosformer/golden.js';
 import { checkCosine } from './mechanisms/cosine/golden.js';
 import { checkFlowformer } from './mechanisms/flowformer/golden.js';
 import { checkLinear } from './mechanisms/linear/golden.js';
+import { checkLinformer } from './mechanisms/linformer/golden.js';
 import { checkLongformer } from './mechanisms/longformer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
@@ -16,6 +17,7 @@ export const goldenChecks: GoldenChecks = {
   flowformer: checkFlowformer,
   grid: checkGrid,
   linear: checkLinear,
+  linformer: checkLinformer,
   longformer: checkLongformer,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,

@@ -35,13 +35,13 @@ export {
   type LinearAttentionOptions,
   linearAttention,
 } from './mechanisms/linear/linear.js';
-
+export { LinformerAttention, type LinformerAttentionConfig } from './mechanisms/linformer/layer.js';
+export { type LinformerAttentionOptions, linformerAttention } from './mechanisms/linformer/linformer.js';
 export {
   type GlobalProjections,
   LongformerAttention,
   type LongformerAttentionConfig,
 } from './mechanisms/longformer/layer.js';
-
 export {
   type GlobalTokens,
   type LongformerAttentionOptions,

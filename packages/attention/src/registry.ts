@@ -4,6 +4,7 @@ import { cosformer } from './mechanisms/cosformer/mechanism.js';
 import { cosine } from './mechanisms/cosine/mechanism.js';
 import { flowformer } from './mechanisms/flowformer/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
+import { linformer } from './mechanisms/linformer/mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
@@ -17,6 +18,7 @@ export const mechanisms = {
   cosine,
   flowformer,
   linear,
+  linformer,
   longformer,
   yoso,
 } as const;
