@@ -5,6 +5,7 @@ import { checkFlowformer } from './mechanisms/flowformer/golden.js';
 import { checkLinear } from './mechanisms/linear/golden.js';
 import { checkLinformer } from './mechanisms/linformer/golden.js';
 import { checkLongformer } from './mechanisms/longformer/golden.js';
+import { checkPerformer } from './mechanisms/performer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
 import { checkSoftmax } from './mechanisms/softmax/golden.js';
@@ -19,6 +20,7 @@ export const goldenChecks: GoldenChecks = {
   linear: checkLinear,
   linformer: checkLinformer,
   longformer: checkLongformer,
+  performer: checkPerformer,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,
   softmax: (golden) => checkSoftmax(golden),

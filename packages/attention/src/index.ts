@@ -2,6 +2,7 @@ export { depthwiseConvolution } from './depthwise-convolution.js';
 export { linear, mergeHeads, splitHeads } from './heads.js';
 export {
   initializerConfig,
+  OrthogonalFeatures,
   OrthogonalHeads,
   type SeededConfig,
   SeededNormal,
@@ -47,6 +48,14 @@ export {
   type LongformerAttentionOptions,
   longformerAttention,
 } from './mechanisms/longformer/longformer.js';
+export type { PerformerKernel } from './mechanisms/performer/features.js';
+export { PerformerAttention, type PerformerAttentionConfig } from './mechanisms/performer/layer.js';
+export {
+  type PerformerAttentionOptions,
+  type PerformerMaskMode,
+  type PerformerScaling,
+  performerAttention,
+} from './mechanisms/performer/performer.js';
 export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,

@@ -6,6 +6,7 @@ import { flowformer } from './mechanisms/flowformer/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
 import { linformer } from './mechanisms/linformer/mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
+import { performer } from './mechanisms/performer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 import { yoso } from './mechanisms/yoso/mechanism.js';
@@ -20,6 +21,7 @@ export const mechanisms = {
   linear,
   linformer,
   longformer,
+  performer,
   yoso,
 } as const;
 
