@@ -5,6 +5,7 @@ import { checkFlowformer } from './mechanisms/flowformer/golden.js';
 import { checkLinear } from './mechanisms/linear/golden.js';
 import { checkLinformer } from './mechanisms/linformer/golden.js';
 import { checkLongformer } from './mechanisms/longformer/golden.js';
+import { checkNystromformer } from './mechanisms/nystromformer/golden.js';
 import { checkPerformer } from './mechanisms/performer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
@@ -20,6 +21,7 @@ export const goldenChecks: GoldenChecks = {
   linear: checkLinear,
   linformer: checkLinformer,
   longformer: checkLongformer,
+  nystromformer: checkNystromformer,
   performer: checkPerformer,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,

@@ -48,6 +48,12 @@ export {
   type LongformerAttentionOptions,
   longformerAttention,
 } from './mechanisms/longformer/longformer.js';
+export {
+  NystromformerAttention,
+  type NystromformerAttentionConfig,
+} from './mechanisms/nystromformer/layer.js';
+export { type NystromAttentionOptions, nystromAttention } from './mechanisms/nystromformer/nystromformer.js';
+export type { PseudoInverseStart } from './mechanisms/nystromformer/pseudo-inverse.js';
 export type { PerformerKernel } from './mechanisms/performer/features.js';
 export { PerformerAttention, type PerformerAttentionConfig } from './mechanisms/performer/layer.js';
 export {

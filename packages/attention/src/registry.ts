@@ -6,6 +6,7 @@ import { flowformer } from './mechanisms/flowformer/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
 import { linformer } from './mechanisms/linformer/mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
+import { nystromformer } from './mechanisms/nystromformer/mechanism.js';
 import { performer } from './mechanisms/performer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
@@ -21,6 +22,7 @@ export const mechanisms = {
   linear,
   linformer,
   longformer,
+  nystromformer,
   performer,
   yoso,
 } as const;
