@@ -9,6 +9,7 @@ import { checkNystromformer } from './mechanisms/nystromformer/golden.js';
 import { checkPerformer } from './mechanisms/performer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
+import { checkSoft } from './mechanisms/soft/golden.js';
 import { checkSoftmax } from './mechanisms/softmax/golden.js';
 import { checkYoso } from './mechanisms/yoso/golden.js';
 
@@ -25,6 +26,7 @@ export const goldenChecks: GoldenChecks = {
   performer: checkPerformer,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,
+  soft: checkSoft,
   softmax: (golden) => checkSoftmax(golden),
   yoso_e: checkYoso,
 };

@@ -82,6 +82,14 @@ export {
   projectionTrace,
   weightTrace,
 } from './mechanisms/primal/primal.js';
+export type { Grid } from './mechanisms/soft/grid.js';
+export { SoftAttention, type SoftAttentionConfig } from './mechanisms/soft/layer.js';
+export {
+  type SoftAttentionOptions,
+  type SoftAttentionResult,
+  type SoftLandmarkWeights,
+  softAttention,
+} from './mechanisms/soft/soft.js';
 export { SoftmaxAttention, type SoftmaxAttentionConfig } from './mechanisms/softmax/layer.js';
 export {
   type MaskMode,

@@ -9,6 +9,7 @@ import { longformer } from './mechanisms/longformer/mechanism.js';
 import { nystromformer } from './mechanisms/nystromformer/mechanism.js';
 import { performer } from './mechanisms/performer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
+import { soft } from './mechanisms/soft/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 import { yoso } from './mechanisms/yoso/mechanism.js';
 
@@ -24,6 +25,7 @@ export const mechanisms = {
   longformer,
   nystromformer,
   performer,
+  soft,
   yoso,
 } as const;
 
