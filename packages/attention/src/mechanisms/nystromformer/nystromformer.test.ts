@@ -108,6 +108,7 @@ describe('nystromAttention', () => {
     { length: 8, landmarks: 4, real: [8, 8, 1], start: 'perHead' },
     { length: 5, landmarks: 6, real: [5, 2, 0], taps: 3, start: 'batch' },
     { length: 1, landmarks: 1, real: [1, 1, 1], taps: 5, start: 'batch' },
+    { length: 4, landmarks: 1, real: [4, 3, 0], start: 'batch' },
   ])('as the formula, with all gradients: %o', (given) => {
     const setting = { ...common, ...given };
     const { heads, batch, length, size, landmarks, real, taps, start } = setting;

@@ -1,4 +1,4 @@
-import { type RandomKey, randomNormal, split } from '@primal-attention/runtime';
+import { type RandomKey, randomNormal, scan, split } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 
 /** Enough for a singular value a million times smaller than the largest: each step makes a small one 1.5 times as large. */
@@ -17,12 +17,13 @@ export function orthogonalFeatures(count: number, size: number, key: RandomKey):
     const [directions, lengths] = split(key, 2);
     const gaussian = randomNormal(directions, [blocks, size, size]) as tf.Tensor3D;
     // The iteration needs singular values below sqrt(3); none is above the Frobenius norm.
-    let x = tf.div(gaussian, tf.sqrt(tf.sum(tf.square(gaussian), [1, 2], true))) as tf.Tensor3D;
-    for (let step = 0; step < steps; step++) {
+    const start = tf.div(gaussian, tf.sqrt(tf.sum(tf.square(gaussian), [1, 2], true))) as tf.Tensor3D;
+    const step = (x: tf.Tensor3D): [tf.Tensor3D, null] => {
       const product = tf.matMul(tf.matMul(x, x, false, true), x); // X X^T X
-      x = tf.sub(tf.mul(x, 1.5), tf.mul(product, 0.5));
-    }
-    const rows = tf.slice(tf.reshape(x, [blocks * size, size]), 0, [count, size]);
+      return [tf.sub(tf.mul(x, 1.5), tf.mul(product, 0.5)), null];
+    };
+    const [factors] = scan(step, start, null, { length: steps });
+    const rows = tf.slice(tf.reshape(factors, [blocks * size, size]), 0, [count, size]);
     const norms = tf.sqrt(tf.sum(tf.square(randomNormal(lengths, [count, size])), 1, true)); // [m, 1]
     return tf.mul(rows, norms) as tf.Tensor2D;
   });

@@ -1,4 +1,4 @@
-import { autocast, withMatmulPrecision } from '@primal-attention/runtime';
+import { autocast, scan, withMatmulPrecision } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 
 /** Added to the diagonal, so that landmarks that are alike leave the matrix invertible. */
@@ -32,10 +32,13 @@ function newton(k: tf.Tensor4D, iterations: number): tf.Tensor4D {
   return tf.tidy(() => {
     const p = tf.add(k, tf.mul(tf.eye(k.shape[3]), ridge));
     const largest = tf.max(tf.sum(k, 3, true), 2, true); // [H, B, 1, 1]
-    let z = tf.mul(p, tf.div(0.9 * 2, tf.square(largest)));
-    for (let i = 0; i < iterations; i++) {
-      z = tf.sub(tf.mul(z, 2), tf.matMul(tf.matMul(z, p), z));
-    }
-    return z as tf.Tensor4D;
+    const start = tf.mul(p, tf.div(0.9 * 2, tf.square(largest))) as tf.Tensor4D;
+    // A loop of the program, not twenty steps written out: with a single landmark these are no products of matrices, and a
+    // compiler that merges them computes each z anew for each of its uses, 3^20 times.
+    const step = (z: tf.Tensor4D): [tf.Tensor4D, null] => [
+      tf.sub(tf.mul(z, 2), tf.matMul(tf.matMul(z, p), z)),
+      null,
+    ];
+    return scan(step, start, null, { length: iterations })[0];
   });
 }
