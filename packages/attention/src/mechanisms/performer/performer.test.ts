@@ -1,4 +1,4 @@
-import { RandomStream, randomKey, withRandomKey } from '@primal-attention/runtime';
+import { jit, RandomStream, randomKey, withRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { OrthogonalFeatures } from '../../initializers.js';
@@ -149,6 +149,22 @@ describe('performerAttention', () => {
     expect((await attend(1e4, true)).slice(0, 3)).toEqual(before.slice(0, 3));
   });
 
+  test.each(['softmax', 'relu'] as const)('exact mask, %s: one real key gives its value', async (kernel) => {
+    const q = tf.tensor4d([1, 0, 0, 1], [1, 1, 2, 2]);
+    const v = tf.tensor4d([1, 2, 3, 4], [1, 1, 2, 2]);
+    const projection = randomTensor([features, 2], 1) as tf.Tensor2D;
+    const attend = async (mask: number[], causal: boolean): Promise<number[]> => {
+      const options = { kernel, causal, mask: tf.tensor2d([mask]), maskMode: 'exact' } as const;
+      return [...(await performerAttention(q, q, v, projection, options).data())];
+    };
+    for (const causal of [false, true]) {
+      for (const [i, value] of (await attend([1, 0], causal)).entries()) {
+        expect(value).toBeCloseTo([1, 2, 1, 2][i], 5);
+      }
+      expect(await attend([0, 0], causal)).toEqual([0, 0, 0, 0]);
+    }
+  });
+
   test('with many features, softmax attention', async () => {
     const [length, count] = [9, 4096];
     const inputs = [1, 2, 3].map((seed) => tf.mul(randomTensor([1, 1, length, 4], seed), 0.7) as tf.Tensor4D);
@@ -216,6 +232,11 @@ describe('PerformerAttention', () => {
     expect(await call(true, 1)).toEqual(drawn);
     expect(drawn).not.toEqual(still);
     expect(await call(true, 2)).not.toEqual(drawn);
+    const compiled = jit((given: tf.Tensor, key: tf.Tensor1D) =>
+      withRandomKey(key, () => layer.apply(given, { training: true }) as tf.Tensor),
+    );
+    const values = await compiled(x, randomKey(1)).data();
+    for (const [i, value] of values.entries()) expect(value).toBeCloseTo(drawn[i], 5);
     expect(layerWeights(layer).get('projection')?.trainable).toBe(false);
   });
 });

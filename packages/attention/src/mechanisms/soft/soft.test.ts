@@ -1,3 +1,4 @@
+import { autocast } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { expectAsNaive } from '../../testing/against-naive.js';
@@ -172,6 +173,15 @@ describe('softAttention', () => {
     const mask = tf.tensor2d([Array.from({ length: 16 }, (_, i) => (i < 7 ? 1 : 0))]);
     const long = tf.slice(layer.apply([padded, mask]) as tf.Tensor, 0, [1, 7, 6]);
     expect((await tf.max(tf.abs(tf.sub(short, long))).data())[0]).toBeLessThan(1e-5);
+  });
+
+  test('keeps its accuracy inside autocast', async () => {
+    const layer = new SoftAttention({ heads: 2, ratio: 3 });
+    const x = randomTensor([2, 13, 6], 1);
+    const low = autocast('bf16', () => layer.apply(x) as tf.Tensor);
+    const difference = tf.max(tf.abs(tf.sub(low, layer.apply(x) as tf.Tensor)));
+    // The linear maps are in bf16; the kernels and the inverse would make it ten times as much.
+    expect((await difference.data())[0]).toBeLessThan(0.05);
   });
 
   test('refuses a grid that does not fit, with its numbers', () => {

@@ -1,3 +1,4 @@
+import { autocast } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkCount, checkShapes } from '../../check.js';
 import { maskTokens } from '../../kernel-product.js';
@@ -27,14 +28,14 @@ export interface SoftAttentionOptions {
 }
 
 /** Output of {@link softAttention}, and what it was made with. */
-export interface SoftAttentionResult {
+export type SoftAttentionResult = {
   /** [H, B, N, p]. */
   output: tf.Tensor4D;
   /** K2, the kernel between the landmarks, [H, B, m, m]. */
   landmarkKernel: tf.Tensor4D;
   /** Z, [H, B, m, m]. */
   inverse: tf.Tensor4D;
-}
+};
 
 /** torch's. */
 const normEpsilon = 1e-5;
@@ -56,6 +57,8 @@ const normEpsilon = 1e-5;
  *
  * How ours differs from the official code: a ratio of 1 works (there it stops at an attribute that is never set), without the
  * class token it was to have. Exponents are at most 0, which rounding may miss. The product is taken from the right.
+ *
+ * Inside `autocast` all of it is float32: differences of squares and the inverse leave little of bf16's 8 bits.
  *
  * Source: Lu et al. 2021; fudan-zvg/SOFT, models/softmax_free_transformer.py SoftmaxFreeAttentionKernel (kernel method
  * torch).
@@ -86,7 +89,7 @@ export function softAttention(
   const tapRows = convolution?.shape[1] ?? 1;
   if (tapRows % 2 !== 1)
     throw new Error(`softAttention: the convolution needs an odd number of rows, got ${tapRows}`);
-  return tf.tidy(() => {
+  const compute = (): SoftAttentionResult => {
     const queries = tf.mul(q, size ** -0.25) as tf.Tensor4D;
     const values = maskTokens(v, mask);
     const cut: Grid = options.grid ?? [1, Math.ceil(length / width) * width];
@@ -109,7 +112,8 @@ export function softAttention(
     const output: tf.Tensor4D =
       convolution === undefined ? attended : tf.add(attended, gridConvolution(values, convolution, grid));
     return { output, landmarkKernel, inverse };
-  });
+  };
+  return tf.tidy(() => autocast('float32', compute));
 }
 
 function checkGrid([rows, columns]: Grid, length: number, [height, width]: Grid, isSequence: boolean): void {
