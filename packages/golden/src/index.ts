@@ -10,4 +10,11 @@ export {
   runCase,
   runGolden,
 } from './run.js';
-export { linearMap, normMap, setGoldenWeights, type WeightMap, weightGradients } from './weights.js';
+export {
+  linearMap,
+  normMap,
+  setGoldenWeights,
+  untransposedMap,
+  type WeightMap,
+  weightGradients,
+} from './weights.js';

@@ -34,7 +34,7 @@ interface Config {
 }
 
 /** `primal_lra.safetensors`: the data-dependent layer with its mask; J is averaged over the batch before it is squared. */
-export function checkPrimalLra(golden: GoldenCase): Promise<Computed> {
+export function checkPrimalLra(golden: GoldenCase): Computed {
   const map = {
     ...shared,
     ...linearMap('W_q', 'query'),
@@ -45,7 +45,7 @@ export function checkPrimalLra(golden: GoldenCase): Promise<Computed> {
 }
 
 /** `primal_uea.safetensors`: the data-dependent layer without a mask; J is squared per sample. */
-export function checkPrimalUea(golden: GoldenCase): Promise<Computed> {
+export function checkPrimalUea(golden: GoldenCase): Computed {
   const map = {
     ...shared,
     ...linearMap('query_projection', 'query'),
@@ -55,11 +55,7 @@ export function checkPrimalUea(golden: GoldenCase): Promise<Computed> {
   return checkDataDependent(golden, map, 'sample');
 }
 
-async function checkDataDependent(
-  golden: GoldenCase,
-  map: WeightMap,
-  reduction: KsvdReduction,
-): Promise<Computed> {
+function checkDataDependent(golden: GoldenCase, map: WeightMap, reduction: KsvdReduction): Computed {
   const { H, N, s, rank_multi, masked, trace_no_x, max_len } = golden.config as unknown as Config;
   const layer = new PrimalAttention({
     heads: H,
