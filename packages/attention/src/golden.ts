@@ -1,11 +1,17 @@
 import type { GoldenChecks } from '@primal-attention/golden';
+import { checkKsvd } from './ksvd/golden.js';
+import { checkPrimalCausal } from './mechanisms/causal-primal/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
+import { checkPrimalCv } from './mechanisms/primal/golden-cv.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
 import { checkSoftmax } from './mechanisms/softmax/golden.js';
 
 /** The golden files of attention mechanisms; the models and training packages have the others. */
 export const goldenChecks: GoldenChecks = {
   grid: checkGrid,
+  ksvd: checkKsvd,
+  primal_causal: checkPrimalCausal,
+  primal_cv: checkPrimalCv,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,
   softmax: (golden) => checkSoftmax(golden),

@@ -12,8 +12,23 @@ export {
   AttentionLayer,
   type CallOptions,
   type LayerConfig,
+  layerWeights,
+  type Shape,
 } from './layer.js';
-export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
+export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
+export { CausalPrimalAttention, type CausalPrimalAttentionConfig } from './mechanisms/causal-primal/layer.js';
+export { prefixMean } from './mechanisms/causal-primal/prefix-mean.js';
+export {
+  DataIndependentPrimalAttention,
+  type DataIndependentPrimalAttentionConfig,
+} from './mechanisms/data-independent-primal/layer.js';
+export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
+export {
+  cosineFeatureMap,
+  type FeatureMap,
+  type FeatureMapName,
+  positiveRandomFeatures,
+} from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
   type KsvdRecord,
@@ -25,6 +40,7 @@ export { landmarkPositions, takeRows } from './mechanisms/primal/landmarks.js';
 export { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal/layer.js';
 export {
   combineScores,
+  dataIndependentScores,
   type KsvdTerms,
   ksvdObjective,
   type PrimalScores,
@@ -40,4 +56,10 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
-export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
+export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
+export {
+  onScores,
+  type PrimalScoresEvent,
+  type ProjectionScoresEvent,
+  type SoftmaxScoresEvent,
+} from './scores.js';

@@ -157,7 +157,7 @@ describe('onScores', () => {
     let traces = 0;
     const forward = jit((x: tf.Tensor) => {
       traces++;
-      return tf.sum(layer.apply(x) as tf.Tensor);
+      return tf.tidy(() => tf.sum(layer.apply(x) as tf.Tensor));
     });
     layer.apply(x);
     forward(x);

@@ -1,10 +1,17 @@
-import type { AttentionLayer } from './layer.js';
+import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { causalPrimal } from './mechanisms/causal-primal/mechanism.js';
+import { dataIndependentPrimal } from './mechanisms/data-independent-primal/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 
 /** Every mechanism by its name. */
-export const mechanisms = { softmax, primal } as const;
+export const mechanisms = {
+  softmax,
+  primal,
+  'data-independent-primal': dataIndependentPrimal,
+  'causal-primal': causalPrimal,
+} as const;
 
 export type MechanismName = keyof typeof mechanisms;
 
@@ -13,21 +20,27 @@ export type AttentionOptions<Name extends MechanismName> =
   (typeof mechanisms)[Name] extends Mechanism<infer Config> ? Config : never;
 
 /**
- * Makes the attention layer of a mechanism by its name.
+ * Makes the attention layer of a mechanism.
  *
- * @param name such as `primal`; {@link mechanisms} has all
+ * @param mechanism its name, such as `primal` ({@link mechanisms} has all), or a {@link Mechanism} of your own
  * @param config the options of that mechanism; `heads` is common to all
  * @throws Error for an unknown name or option, with the valid ones; for a value out of its range
  */
 export function createAttention<Name extends MechanismName>(
-  name: Name,
+  mechanism: Name,
   config: AttentionOptions<Name>,
-): AttentionLayer {
-  if (!Object.hasOwn(mechanisms, name)) {
+): AttentionLayer;
+export function createAttention<Config extends AttentionConfig>(
+  mechanism: Mechanism<Config>,
+  config: Config,
+): AttentionLayer;
+export function createAttention(mechanism: string | Mechanism, config: AttentionConfig): AttentionLayer {
+  if (typeof mechanism !== 'string') return new mechanism.layer(config);
+  if (!Object.hasOwn(mechanisms, mechanism)) {
     throw new Error(
-      `createAttention: there is no mechanism '${name}'; choose one of ${Object.keys(mechanisms).sort().join(', ')}`,
+      `createAttention: there is no mechanism '${mechanism}'; choose one of ${Object.keys(mechanisms).sort().join(', ')}`,
     );
   }
-  const { layer: Layer } = mechanisms[name] as unknown as Mechanism<AttentionOptions<Name>>;
+  const { layer: Layer } = mechanisms[mechanism as MechanismName] as unknown as Mechanism;
   return new Layer(config);
 }

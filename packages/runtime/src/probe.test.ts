@@ -2,6 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { costOf, jit, Probe, useBackend } from './index.js';
 
+const initial = tf.getBackend();
+// Only a backend that compiles has programs to count, and calls that are under way while others begin.
+const compiles = initial === 'xla';
 const read = (x: tf.Tensor) => [...x.dataSync()];
 const compilations = () =>
   (tf.backend() as unknown as { executables: { statistics: { compilations: number } } }).executables
@@ -31,15 +34,15 @@ function layerWithProbe() {
   return { probe, made, layer };
 }
 
-const backends = ['xla', 'cpu'] as const;
+const backends = new Set([initial, 'cpu']);
 
-describe.each(backends)('a probe on %s', (backend) => {
+describe.each([...backends])('a probe on %s', (backend) => {
   const on = async (test: () => void | Promise<void>) => {
     await useBackend(backend);
     try {
       await test();
     } finally {
-      await useBackend('xla');
+      await useBackend(initial);
     }
   };
 
@@ -144,7 +147,7 @@ describe.each(backends)('a probe on %s', (backend) => {
     }));
 });
 
-describe('a compiled function', () => {
+describe.runIf(compiles)('a compiled function', () => {
   it('is traced anew for another set of subscribed probes only, and unsubscribed code costs nothing', () => {
     const [a, b] = [layerWithProbe(), layerWithProbe()];
     let traces = 0;

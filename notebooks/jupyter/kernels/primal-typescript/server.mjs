@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { labelCell } from './cell-lines.mjs';
+import { lookForModulesAtOnce } from './compiler-timers.mjs';
 import { BLOCKING, BROKEN_OFF, SEEN } from './control-state.mjs';
 import { describeFailures, isInterrupt } from './errors.mjs';
 import { Output } from './output.mjs';
@@ -13,6 +14,7 @@ import { expandShorthand } from './shorthand.mjs';
 const require = createRequire(import.meta.url);
 const jupyter = require('tslab/dist/jupyter.js');
 const { createConverter } = require('tslab/dist/converter.js');
+const { sys } = createRequire(require.resolve('tslab/dist/converter.js'))('@tslab/typescript-for-tslab');
 const { createExecutor } = require('tslab/dist/executor.js');
 const { getCodeMetadata } = require('tslab/dist/metadata.js');
 const { versions } = require('tslab');
@@ -241,6 +243,7 @@ function converters(root, cellNumber) {
   const workingFolder = process.cwd();
   // The converter takes the folder for imports from the process.
   process.chdir(root);
+  lookForModulesAtOnce(sys);
   const node = createConverter({ isJS: false, isBrowser: false });
   process.chdir(workingFolder);
   const convert = (previous, code) => {
