@@ -11,6 +11,7 @@ export {
   type AttentionConfig,
   AttentionLayer,
   type CallOptions,
+  type Initialization,
   type LayerConfig,
   layerWeights,
   type Shape,
