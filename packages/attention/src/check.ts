@@ -48,3 +48,9 @@ export function checkShapes(
     }
   }
 }
+
+export function checkPositive(caller: string, name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY)) {
+    throw new Error(`${caller}: ${name} must be a positive number, got ${String(value)}`);
+  }
+}

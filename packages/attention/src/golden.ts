@@ -1,6 +1,10 @@
 import type { GoldenChecks } from '@primal-attention/golden';
 import { checkKsvd } from './ksvd/golden.js';
 import { checkPrimalCausal } from './mechanisms/causal-primal/golden.js';
+import { checkCosformer } from './mechanisms/cosformer/golden.js';
+import { checkCosine } from './mechanisms/cosine/golden.js';
+import { checkFlowformer } from './mechanisms/flowformer/golden.js';
+import { checkLinear } from './mechanisms/linear/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkPrimalCv } from './mechanisms/primal/golden-cv.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
@@ -8,10 +12,14 @@ import { checkSoftmax } from './mechanisms/softmax/golden.js';
 
 /** The golden files of attention mechanisms; the models and training packages have the others. */
 export const goldenChecks: GoldenChecks = {
+  cosformer: checkCosformer,
+  cosine: checkCosine,
+  flowformer: checkFlowformer,
   grid: checkGrid,
   ksvd: checkKsvd,
   primal_causal: checkPrimalCausal,
   primal_cv: checkPrimalCv,
+  linear: checkLinear,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,
   softmax: (golden) => checkSoftmax(golden),

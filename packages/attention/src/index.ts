@@ -20,9 +20,27 @@ export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanis
 export { CausalPrimalAttention, type CausalPrimalAttentionConfig } from './mechanisms/causal-primal/layer.js';
 export { prefixMean } from './mechanisms/causal-primal/prefix-mean.js';
 export {
+  type CosformerAttentionOptions,
+  cosformerAttention,
+} from './mechanisms/cosformer/cosformer.js';
+export { CosformerAttention, type CosformerAttentionConfig } from './mechanisms/cosformer/layer.js';
+export { type CosineAttentionOptions, cosineAttention } from './mechanisms/cosine/cosine.js';
+export { CosineAttention, type CosineAttentionConfig } from './mechanisms/cosine/layer.js';
+export {
   DataIndependentPrimalAttention,
   type DataIndependentPrimalAttentionConfig,
 } from './mechanisms/data-independent-primal/layer.js';
+export {
+  type FlowformerAttentionOptions,
+  flowformerAttention,
+} from './mechanisms/flowformer/flowformer.js';
+export { FlowformerAttention, type FlowformerAttentionConfig } from './mechanisms/flowformer/layer.js';
+export { LinearAttention, type LinearAttentionConfig } from './mechanisms/linear/layer.js';
+export {
+  eluFeatureMap,
+  type LinearAttentionOptions,
+  linearAttention,
+} from './mechanisms/linear/linear.js';
 export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
 export {
   cosineFeatureMap,
@@ -57,6 +75,7 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { QkvAttentionLayer } from './qkv-layer.js';
 export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
 export {
   onScores,

@@ -40,6 +40,7 @@ export interface CallOptions {
   training?: boolean;
 }
 
+/** A shape of tf.layers: null where a size is not known yet. */
 export type Shape = (number | null)[];
 
 /** What the attention layers share: x or [x, mask] as input, x's shape as output, linear maps. */

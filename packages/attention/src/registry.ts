@@ -1,7 +1,11 @@
 import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
 import { causalPrimal } from './mechanisms/causal-primal/mechanism.js';
+import { cosformer } from './mechanisms/cosformer/mechanism.js';
+import { cosine } from './mechanisms/cosine/mechanism.js';
 import { dataIndependentPrimal } from './mechanisms/data-independent-primal/mechanism.js';
+import { flowformer } from './mechanisms/flowformer/mechanism.js';
+import { linear } from './mechanisms/linear/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 
@@ -11,8 +15,13 @@ export const mechanisms = {
   primal,
   'data-independent-primal': dataIndependentPrimal,
   'causal-primal': causalPrimal,
+  cosformer,
+  cosine,
+  flowformer,
+  linear,
 } as const;
 
+/** A name that {@link createAttention} takes. */
 export type MechanismName = keyof typeof mechanisms;
 
 /** The configuration of a mechanism: `AttentionOptions<'primal'>`. */

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+import { goldenValue, loadGolden } from '@primal-attention/golden';
 import { RandomStream } from '@primal-attention/runtime';
 import fc from 'fast-check';
 import { Matrix } from 'ml-matrix';
@@ -75,8 +77,24 @@ const given = fc
     };
   });
 
-/** Runs a check on problems of every kind. */
-const forAll = (check: (one: Given) => void): void => fc.assert(fc.property(given, check), { numRuns: 60 });
+/** The problems of the golden file. */
+const golden = (
+  await loadGolden(fileURLToPath(new URL('../../fixtures/ksvd.safetensors', import.meta.url)))
+).map((one): Given => {
+  const matrix = (name: string): Matrix => {
+    const { data, shape } = goldenValue(one, `in.${name}`);
+    return Matrix.from1DArray(shape[0], shape[1], data as Float64Array);
+  };
+  return {
+    problem: { queries: matrix('phi_q'), keys: matrix('phi_k'), landmarks: matrix('F') },
+    others: { queries: matrix('phi_q_new'), keys: matrix('phi_k_new') },
+    rank: one.config.s as number,
+  };
+});
+
+/** Runs a check on the golden problems, and on random ones of every kind. */
+const forAll = (check: (one: Given) => void): void =>
+  fc.assert(fc.property(given, check), { numRuns: 60, examples: golden.map((one) => [one]) });
 
 describe('theorem 3.2', () => {
   test('K H_r = H_e Sigma, K^T H_e = H_r Sigma, with orthonormal columns', () => {

@@ -40,6 +40,7 @@ export function primalProjection(phi: Matrix, landmarks: Matrix | undefined, wei
   return mapped(phi, landmarks).mmul(weights);
 }
 
+/** Which of the two definitions of J: the paper's, or the code's. */
 export interface ObjectiveOptions {
   /** The paper sums over the positions, the code takes means. Default `sum`. */
   positions?: 'sum' | 'mean';

@@ -1,0 +1,88 @@
+import {
+  type Computed,
+  type GoldenCase,
+  goldenSection,
+  goldenTensor,
+  type HostValues,
+  linearMap,
+  outputsAndGradients,
+  setGoldenWeights,
+  type WeightMap,
+  weightGradients,
+} from '@primal-attention/golden';
+import * as tf from '@tensorflow/tfjs';
+import { headsFirst, prefixed } from './golden-inputs.js';
+import { type AttentionLayer, layerWeights } from './layer.js';
+
+/** The mask [B, N] of a case, where it has one that counts. */
+function goldenMask(golden: GoldenCase): tf.Tensor2D | undefined {
+  return golden.values.has('in.mask') && golden.config.masked !== false
+    ? goldenTensor<tf.Tensor2D>(golden, 'in.mask')
+    : undefined;
+}
+
+type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask?: tf.Tensor2D) => tf.Tensor4D;
+
+/** A case with q, k and v [B, H, N, p]: output, loss and gradients of a pure function that has the heads first. */
+export async function checkQkvFunction(golden: GoldenCase, attend: Attend): Promise<Computed> {
+  const { mask: _, ...given } = Object.fromEntries(goldenSection(golden, 'in'));
+  const mask = goldenMask(golden);
+  const w = goldenTensor(golden, 'w');
+  const computed = outputsAndGradients(
+    (at) => {
+      const [q, k, v] = ['q', 'k', 'v'].map((name) => headsFirst(at[`in.${name}`]));
+      return { output: headsFirst(attend(q, k, v, mask)) };
+    },
+    prefixed('in', given),
+    w,
+  );
+  return { ...computed, loss: await weightedSum(computed['out.output'] as tf.Tensor, w) };
+}
+
+/**
+ * sum(output * w) in double precision. Thousands of float32 terms, added one after the other, would round by as much as the
+ * tolerance of a small loss; torch adds them in pairs.
+ */
+async function weightedSum(output: tf.Tensor, w: tf.Tensor): Promise<HostValues> {
+  const [values, weights] = await Promise.all([output.data(), w.data()]);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] * weights[i];
+  return { shape: [], data: [sum] };
+}
+
+/** The golden names of the four linear maps. */
+export interface ProjectionNames {
+  query: string;
+  key: string;
+  value: string;
+  output: string;
+}
+
+/** A case with x [B, N, d] and the weights of four linear maps: output, loss and gradients of a layer. */
+export async function checkQkvLayer(
+  golden: GoldenCase,
+  layer: AttentionLayer,
+  names: ProjectionNames,
+): Promise<Computed> {
+  const map = Object.entries(names).reduce<WeightMap>(
+    (all, [ours, theirs]) => Object.assign(all, linearMap(theirs, ours)),
+    {},
+  );
+  const x = tf.variable(goldenTensor(golden, 'in.x'));
+  const mask = goldenMask(golden);
+  const forward = (): tf.Tensor => layer.apply(mask === undefined ? x : [x, mask]) as tf.Tensor;
+  const first = forward(); // builds the layer
+  const weights = layerWeights(layer);
+  setGoldenWeights(golden, weights, map);
+  first.dispose();
+
+  const w = goldenTensor(golden, 'w');
+  const { grads } = tf.variableGrads(() => tf.sum(tf.mul(forward(), w)), [x, ...weights.values()]);
+  const gradients = { 'in.x': grads[x.name], ...weightGradients(golden, grads, weights, map) };
+  const output = forward();
+  return {
+    'out.output': output,
+    loss: await weightedSum(output, w),
+    ...Object.fromEntries(Object.entries(gradients).map(([name, grad]) => [`grad.${name}`, grad])),
+  };
+}

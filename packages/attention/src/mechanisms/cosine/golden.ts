@@ -1,0 +1,8 @@
+import type { Computed, GoldenCase } from '@primal-attention/golden';
+import { checkQkvFunction } from '../../golden-qkv.js';
+import { cosineAttention } from './cosine.js';
+
+/** `cosine.safetensors`: q, k, v and a mask to the output. */
+export function checkCosine(golden: GoldenCase): Promise<Computed> {
+  return checkQkvFunction(golden, (q, k, v, mask) => cosineAttention(q, k, v, { mask }));
+}
