@@ -1,6 +1,6 @@
 export { type GoldenCase, goldenSection, goldenTensor, goldenValue, loadGolden } from './case.js';
 export { type Computed, compareGolden, type Deviation, type HostValues, isWithin } from './compare.js';
-export { lossAndGradients, outputsAndGradients } from './gradients.js';
+export { lossAndGradients, outputsAndGradients, weightedSum } from './gradients.js';
 export {
   type CaseResult,
   checkOf,
