@@ -113,6 +113,7 @@ describe('gradients', () => {
     };
     expect(await check(-1.9e-5)).toBe(true);
     expect(await check(-2.1e-5)).toBe(false);
+    expect(isWithin((await compareGolden(golden, {}))[0])).toBe(true);
   });
 
   test('that must not exist are absent or zero', async () => {
