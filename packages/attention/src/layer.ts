@@ -24,13 +24,11 @@ export interface AttentionConfig extends LayerConfig {
   heads: number;
   /** Default 0. The initial weights follow from it and from the layer's name. */
   seed?: number;
-  /**
-   * Initial values of the linear maps: `torch`'s U(+-1/sqrt fanIn) (the default), or those of `gpt2`, N(0, 0.02^2) with
-   * biases of 0, which the Decision Transformer has.
-   */
+  /** How the linear maps start. Default `torch`; the Decision Transformer has `gpt2`. */
   initialization?: Initialization;
 }
 
+/** The initial values of linear maps: torch's U(+-1/sqrt fanIn), or GPT-2's N(0, 0.02^2) with biases of 0. */
 export type Initialization = 'torch' | 'gpt2';
 const initializations: readonly Initialization[] = ['torch', 'gpt2'];
 

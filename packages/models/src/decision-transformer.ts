@@ -7,6 +7,7 @@ import { LayerNorm } from './layers/layer-norm.js';
 import { StatelessDropout } from './layers/stateless-dropout.js';
 import { dense, part } from './parts.js';
 
+/** Configuration of {@link decisionTransformer}. */
 export interface DecisionTransformerConfig extends Omit<TransformerConfig, 'rankMultiplier'> {
   /** The size of a state. */
   stateSize: number;
