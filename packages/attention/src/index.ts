@@ -12,6 +12,7 @@ export {
   type AttentionConfig,
   AttentionLayer,
   type CallOptions,
+  type Initialization,
   type LayerConfig,
   layerWeights,
   type Shape,
