@@ -11,7 +11,7 @@ export default defineConfig({
     setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
     // Tests count compilations, so executables of an earlier run must not be found; and nobody's own cache gets littered.
     env: { PRIMAL_CACHE: 'off' },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -2,7 +2,7 @@
 // in a docstring leads nowhere or when something that a package exports has no docstring.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Application, OptionDefaults } from 'typedoc';
+import { Application, OptionDefaults, ReflectionKind } from 'typedoc';
 import { ROOT } from './setup/workspace.mjs';
 
 /** Programs have no API. */
@@ -34,7 +34,10 @@ const project = await app.convert();
 if (project === undefined) process.exit(1);
 app.validate(project);
 
-const exported = project.children.flatMap(({ children }) => children);
+// A package with several entry points has a module for each.
+const members = ({ children }) =>
+  children.flatMap((item) => (item.kind === ReflectionKind.Module ? members(item) : [item]));
+const exported = members(project);
 for (const item of exported) {
   const documented = [item, ...(item.signatures ?? [])].some((reflection) => reflection.hasComment());
   if (!documented) app.logger.error(`${item.getFriendlyFullName()} has no docstring`);

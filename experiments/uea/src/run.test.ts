@@ -49,7 +49,8 @@ const bytes = (folder: string, name: string) => readFileSync(join(folder, 'run',
 
 describe('a run', () => {
   it('that is killed and started again ends like an unbroken one, is then kept, and moves aside for another config', {
-    timeout: 240_000,
+    // Against a hang: the test takes 130 s on two cores that do nothing else.
+    timeout: 900_000,
   }, async () => {
     const unbroken = runFolder();
     expect(await start(unbroken)).toMatchObject({ code: 0 });

@@ -7,6 +7,7 @@ import {
   outputsAndGradients,
   setGoldenWeights,
   type WeightMap,
+  weightedSum,
   weightGradients,
 } from '@primal-attention/golden';
 import * as tf from '@tensorflow/tfjs';
@@ -21,7 +22,7 @@ export function goldenMask(golden: GoldenCase): tf.Tensor2D | undefined {
 }
 
 /** @param parameters those of the case, by names such as `conv.weight` */
-type Attend = (
+export type Attend = (
   q: tf.Tensor4D,
   k: tf.Tensor4D,
   v: tf.Tensor4D,
@@ -68,11 +69,12 @@ export function checkQkvLayer(golden: GoldenCase, layer: AttentionLayer, names: 
   first.dispose();
 
   const w = goldenTensor(golden, 'w');
-  const { value, grads } = tf.variableGrads(() => tf.sum(tf.mul(forward(), w)), [x, ...weights.values()]);
+  const { grads } = tf.variableGrads(() => tf.sum(tf.mul(forward(), w)), [x, ...weights.values()]);
   const gradients = { 'in.x': grads[x.name], ...weightGradients(golden, grads, weights, map) };
+  const output = forward();
   return {
-    'out.output': forward(),
-    loss: value,
+    'out.output': output,
+    loss: weightedSum(output, w),
     ...Object.fromEntries(Object.entries(gradients).map(([name, grad]) => [`grad.${name}`, grad])),
   };
 }

@@ -13,11 +13,14 @@ export {
   type AttentionConfig,
   AttentionLayer,
   type CallOptions,
+  type Initialization,
   type LayerConfig,
   layerWeights,
   type Shape,
 } from './layer.js';
 export type { Example, ExampleSetting, MaskPromise, Mechanism } from './mechanism.js';
+export { CausalPrimalAttention, type CausalPrimalAttentionConfig } from './mechanisms/causal-primal/layer.js';
+export { prefixMean } from './mechanisms/causal-primal/prefix-mean.js';
 export {
   type CosformerAttentionOptions,
   cosformerAttention,
@@ -26,10 +29,20 @@ export { CosformerAttention, type CosformerAttentionConfig } from './mechanisms/
 export { type CosineAttentionOptions, cosineAttention } from './mechanisms/cosine/cosine.js';
 export { CosineAttention, type CosineAttentionConfig } from './mechanisms/cosine/layer.js';
 export {
+  DataIndependentPrimalAttention,
+  type DataIndependentPrimalAttentionConfig,
+} from './mechanisms/data-independent-primal/layer.js';
+export {
   type FlowformerAttentionOptions,
   flowformerAttention,
 } from './mechanisms/flowformer/flowformer.js';
 export { FlowformerAttention, type FlowformerAttentionConfig } from './mechanisms/flowformer/layer.js';
+export { type BlockwiseAttentionOptions, blockwiseAttention } from './mechanisms/fused-softmax/blockwise.js';
+export {
+  type FusedKernel,
+  FusedSoftmaxAttention,
+  type FusedSoftmaxAttentionConfig,
+} from './mechanisms/fused-softmax/layer.js';
 export { LinearAttention, type LinearAttentionConfig } from './mechanisms/linear/layer.js';
 export {
   eluFeatureMap,
@@ -62,7 +75,13 @@ export {
   type PerformerScaling,
   performerAttention,
 } from './mechanisms/performer/performer.js';
-export { cosineFeatureMap } from './mechanisms/primal/feature-map.js';
+export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
+export {
+  cosineFeatureMap,
+  type FeatureMap,
+  type FeatureMapName,
+  positiveRandomFeatures,
+} from './mechanisms/primal/feature-map.js';
 export {
   attachKsvdLoss,
   type KsvdRecord,
@@ -74,6 +93,7 @@ export { landmarkPositions, takeRows } from './mechanisms/primal/landmarks.js';
 export { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal/layer.js';
 export {
   combineScores,
+  dataIndependentScores,
   type KsvdTerms,
   ksvdObjective,
   type PrimalScores,
@@ -82,6 +102,17 @@ export {
   projectionTrace,
   weightTrace,
 } from './mechanisms/primal/primal.js';
+export { bucketFactors } from './mechanisms/reformer/hashing.js';
+export {
+  ReformerAttention,
+  type ReformerAttentionConfig,
+  type Rotations,
+} from './mechanisms/reformer/layer.js';
+export {
+  type ReformerAttentionOptions,
+  type ReformerResult,
+  reformerAttention,
+} from './mechanisms/reformer/reformer.js';
 export type { Grid } from './mechanisms/soft/grid.js';
 export { SoftAttention, type SoftAttentionConfig } from './mechanisms/soft/layer.js';
 export {
@@ -99,5 +130,11 @@ export {
 } from './mechanisms/softmax/softmax.js';
 export { YosoAttention, type YosoAttentionConfig } from './mechanisms/yoso/layer.js';
 export { type YosoAttentionOptions, type YosoGradient, yosoAttention } from './mechanisms/yoso/yoso.js';
+export { QkvAttentionLayer } from './qkv-layer.js';
 export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
-export { onScores, type PrimalScoresEvent, type SoftmaxScoresEvent } from './scores.js';
+export {
+  onScores,
+  type PrimalScoresEvent,
+  type ProjectionScoresEvent,
+  type SoftmaxScoresEvent,
+} from './scores.js';

@@ -39,6 +39,7 @@ export interface Mechanism<Config extends AttentionConfig = AttentionConfig> {
   examples: (setting: ExampleSetting) => readonly [Example<Config>, ...Example<Config>[]];
 }
 
+/** What a mechanism's examples must fit. */
 export interface ExampleSetting {
   heads: number;
   /** The longest sequence there will be. */

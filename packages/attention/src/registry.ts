@@ -1,14 +1,18 @@
 import type { AttentionConfig, AttentionLayer } from './layer.js';
 import type { Mechanism } from './mechanism.js';
+import { causalPrimal } from './mechanisms/causal-primal/mechanism.js';
 import { cosformer } from './mechanisms/cosformer/mechanism.js';
 import { cosine } from './mechanisms/cosine/mechanism.js';
+import { dataIndependentPrimal } from './mechanisms/data-independent-primal/mechanism.js';
 import { flowformer } from './mechanisms/flowformer/mechanism.js';
+import { fusedSoftmax } from './mechanisms/fused-softmax/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
 import { linformer } from './mechanisms/linformer/mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
 import { nystromformer } from './mechanisms/nystromformer/mechanism.js';
 import { performer } from './mechanisms/performer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
+import { reformer } from './mechanisms/reformer/mechanism.js';
 import { soft } from './mechanisms/soft/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 import { yoso } from './mechanisms/yoso/mechanism.js';
@@ -16,19 +20,24 @@ import { yoso } from './mechanisms/yoso/mechanism.js';
 /** Every mechanism by its name. */
 export const mechanisms = {
   softmax,
+  'fused-softmax': fusedSoftmax,
   primal,
+  reformer,
+  longformer,
+  yoso,
+  'data-independent-primal': dataIndependentPrimal,
+  'causal-primal': causalPrimal,
   cosformer,
   cosine,
   flowformer,
   linear,
   linformer,
-  longformer,
   nystromformer,
   performer,
   soft,
-  yoso,
 } as const;
 
+/** A name that {@link createAttention} takes. */
 export type MechanismName = keyof typeof mechanisms;
 
 /** The configuration of a mechanism: `AttentionOptions<'primal'>`. */

@@ -1,10 +1,14 @@
 import { Probe } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
+import type { PrimalLayer } from './mechanisms/primal/base.js';
 import type { PrimalAttention } from './mechanisms/primal/layer.js';
 import type { SoftmaxAttention } from './mechanisms/softmax/layer.js';
 
-/** What a Primal layer computed in one call. The tensors live until the listener returns: `tf.keep` those that are to stay. */
-export interface PrimalScoresEvent {
+/**
+ * What a Primal layer of any form computed in one call. The tensors live until the listener returns: `tf.keep` those that
+ * are to stay.
+ */
+export interface ProjectionScoresEvent {
   layer: string;
   /** phi_q, the queries after the feature map, [B, H, N, p]. */
   queries: tf.Tensor4D;
@@ -14,12 +18,16 @@ export interface PrimalScoresEvent {
   e: tf.Tensor4D;
   /** The key-side scores, [B, H, N, s]. */
   r: tf.Tensor4D;
+  /** W_{e|X} = f(X)^T W_e, [B, H, p, s]; of data-independent weights W_e itself, [1, H, p, s]. */
+  projectionE: tf.Tensor4D;
+  /** W_{r|X} = f(X)^T W_r, [B, H, p, s]; of data-independent weights W_r itself, [1, H, p, s]. */
+  projectionR: tf.Tensor4D;
+}
+
+/** What a Primal layer with data-dependent weights computed in one call. */
+export interface PrimalScoresEvent extends ProjectionScoresEvent {
   /** f(X), [B, H, n, p]. */
   landmarks: tf.Tensor4D;
-  /** W_{e|X} = f(X)^T W_e, [B, H, p, s]. */
-  projectionE: tf.Tensor4D;
-  /** W_{r|X} = f(X)^T W_r, [B, H, p, s]. */
-  projectionR: tf.Tensor4D;
 }
 
 /** What a softmax layer computed in one call. The tensors live until the listener returns: `tf.keep` those that are to stay. */
@@ -35,7 +43,7 @@ export interface SoftmaxScoresEvent {
   weights: tf.Tensor4D;
 }
 
-type ScoresEvent = PrimalScoresEvent | SoftmaxScoresEvent;
+type ScoresEvent = ProjectionScoresEvent | SoftmaxScoresEvent;
 const probes = new WeakMap<tf.layers.Layer, Probe<ScoresEvent>>();
 
 /**
@@ -47,10 +55,14 @@ const probes = new WeakMap<tf.layers.Layer, Probe<ScoresEvent>>();
  * @returns ends the subscription
  */
 export function onScores(layer: PrimalAttention, listener: (event: PrimalScoresEvent) => void): () => void;
+export function onScores(layer: PrimalLayer, listener: (event: ProjectionScoresEvent) => void): () => void;
 export function onScores(layer: SoftmaxAttention, listener: (event: SoftmaxScoresEvent) => void): () => void;
 export function onScores(
-  layer: PrimalAttention | SoftmaxAttention,
-  listener: ((event: PrimalScoresEvent) => void) | ((event: SoftmaxScoresEvent) => void),
+  layer: PrimalLayer | SoftmaxAttention,
+  listener:
+    | ((event: PrimalScoresEvent) => void)
+    | ((event: ProjectionScoresEvent) => void)
+    | ((event: SoftmaxScoresEvent) => void),
 ): () => void {
   let probe = probes.get(layer);
   if (probe === undefined) {

@@ -3,6 +3,7 @@ export { stopGradient } from './autodiff/stop-gradient.js';
 export { type BackendName, backendOrder, isBackendName, onAccelerator, useBackend } from './backend.js';
 export { checkpoint } from './checkpoint.js';
 export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
+export { checkFusedAttentionSize, fusedAttention, hasFusedAttention } from './fused-attention.js';
 export { isTracing, type JitFunction, jit } from './jit.js';
 export {
   type AutocastPrecision,

@@ -29,7 +29,7 @@ export interface CosformerAttentionOptions {
  *
  * How ours differs from the official code: it has no key mask, and m is always the longer of the two lengths, so that the
  * same tokens give other outputs in a longer batch: `maxLength` holds m fixed. Its causal form takes memory O(N p c). Its
- * feature map elu + 1 cannot be called, and is not here.
+ * option for elu + 1 in the place of relu fails when it is called, and is not here.
  *
  * Source: Qin et al. 2022; OpenNLPLab/cosFormer, cosformer.py.
  *

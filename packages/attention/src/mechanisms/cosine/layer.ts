@@ -3,6 +3,7 @@ import type { AttentionConfig } from '../../layer.js';
 import { QkvAttentionLayer } from '../../qkv-layer.js';
 import { cosineAttention } from './cosine.js';
 
+/** The mechanism has no options of its own. */
 export type CosineAttentionConfig = AttentionConfig;
 
 /**

@@ -14,7 +14,10 @@ export interface FlowformerAttentionOptions {
   queryMask?: tf.Tensor2D;
   /** Each token attends to those up to itself. Default false. */
   causal?: boolean;
-  /** See {@link flowClamp}. */
+  /**
+   * The bound of the conserved sources: 1 in the repository's core, none for the series of UEA, 10 for D4RL, 5 for WikiText.
+   * Default `none`, and 10 when causal.
+   */
   clamp?: number | 'none';
   /** Added to both factors of each flow. Default 1e-6. */
   epsilon?: number;
@@ -31,7 +34,7 @@ export interface FlowformerAttentionOptions {
  * | conserved source | O'_j = phi(k_j) . sum_i phi(q_i) / I_i, kept within -c .. c |
  * | output | o_i = sigmoid(I'_i M / N) phi(q_i) / I_i . sum_j phi(k_j) N softmax_j(O'_j) v_j |
  *
- * with 1e-6 added to both factors of the four dot products. Causal ({@link causalFlow}): every sum ends at the token itself,
+ * with 1e-6 added to both factors of the four dot products. Causal (`causalFlow`): every sum ends at the token itself,
  * and the counts M and N become the position.
  *
  * Shapes: q [H, B, M, p], k [H, B, N, p], v [H, B, N, c] to [H, B, M, c]; M = N when causal. Time O((M + N) p c), memory
@@ -41,8 +44,9 @@ export interface FlowformerAttentionOptions {
  * weight, a padded query draws from no source and gets zeros. For self-attention give the same mask twice: with `mask` alone,
  * padded queries still take part in the outgoing flows. A sample without a real key gives zeros.
  *
- * How ours differs from the official code: its causal form takes memory O(N p c); without a clamp, causal sources are kept
- * within -50 .. 50, so that their exponentials stay finite; dropout after the output map belongs to the model here.
+ * How ours differs from the official code: the causal form there takes memory O(N p c); causal sources are always kept within
+ * -50 .. 50 here, so that their exponentials stay finite (no published clamp is that wide); dropout after the output map
+ * belongs to the model here.
  *
  * Source: Wu et al. 2022; thuml/Flowformer, Flow_Attention.py, Flowformer_TimeSeries/models/Flow_Attention.py and
  * Flowformer_RL/decision_transformer/models/flowformer_attention.py.

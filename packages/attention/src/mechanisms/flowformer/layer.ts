@@ -8,7 +8,7 @@ import { flowformerAttention } from './flowformer.js';
 export interface FlowformerAttentionConfig extends AttentionConfig {
   /** Each token attends to those up to itself. Default false. */
   causal?: boolean;
-  /** The bound of the conserved sources. Default `none` (UEA), and 10 when causal (D4RL); {@link flowClamp} has the others. */
+  /** The bound of the conserved sources. Default `none` (UEA), and 10 when causal (D4RL); the repository's core has 1, WikiText 5. */
   clamp?: number | 'none';
   /** Added to both factors of each flow. Default 1e-6. */
   epsilon?: number;

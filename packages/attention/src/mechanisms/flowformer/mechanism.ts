@@ -19,7 +19,6 @@ export const flowformer: Mechanism<FlowformerAttentionConfig> = {
     { variant: 'UEA', config: { heads } },
     { variant: 'core', config: { heads, clamp: 1 } },
     { variant: 'causal, D4RL', config: { heads, causal: true }, causal: true },
-    { variant: 'causal core', config: { heads, causal: true, clamp: 1 }, causal: true },
     { variant: 'causal without a clamp', config: { heads, causal: true, clamp: 'none' }, causal: true },
   ],
 };

@@ -9,6 +9,7 @@ import { checkWindow, longformerAttention } from './longformer.js';
 export type GlobalProjections = 'own' | 'shared';
 const globalProjections: readonly GlobalProjections[] = ['own', 'shared'];
 
+/** Options of {@link LongformerAttention}. */
 export interface LongformerAttentionConfig extends AttentionConfig {
   /** 2 w: a token sees w tokens to each side and itself. An even number; default 512. */
   window?: number;

@@ -57,8 +57,6 @@ export class PerformerAttention extends QkvAttentionLayer {
   readonly redraw: boolean;
   readonly epsilon: number;
   #projection: tf.LayerVariable | undefined;
-  /** The vectors of the call under way, where it has its own. */
-  #drawn: tf.Tensor2D | undefined;
 
   constructor(config: PerformerAttentionConfig) {
     super(
@@ -94,23 +92,18 @@ export class PerformerAttention extends QkvAttentionLayer {
     );
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[], options: CallOptions): tf.Tensor {
-    return tf.tidy(() => {
-      const draw = this.redraw && options.training === true;
-      this.#drawn = draw
-        ? orthogonalFeatures(this.randomFeatures, this.headSize, nextRandomKey())
-        : undefined;
-      try {
-        return super.call(inputs, options);
-      } finally {
-        this.#drawn = undefined;
-      }
-    });
-  }
-
-  protected override attend(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask?: tf.Tensor2D): tf.Tensor4D {
+  protected override attend(
+    q: tf.Tensor4D,
+    k: tf.Tensor4D,
+    v: tf.Tensor4D,
+    mask: tf.Tensor2D | undefined,
+    { training = false }: CallOptions,
+  ): tf.Tensor4D {
     const { maskMode, kernel, scaling, causal, epsilon } = this;
-    const projection = this.#drawn ?? (this.#projection?.read() as tf.Tensor2D);
+    const projection =
+      this.redraw && training
+        ? orthogonalFeatures(this.randomFeatures, this.headSize, nextRandomKey())
+        : (this.#projection?.read() as tf.Tensor2D);
     return performerAttention(q, k, v, projection, { mask, maskMode, kernel, scaling, causal, epsilon });
   }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { linear } from '../../heads.js';
-import { cosineFeatureMap } from './feature-map.js';
+import type { FeatureMap } from './feature-map.js';
 
 /*
  * The mathematics of primal.ts with heads side by side on the feature axis, queries before keys: [B, N, 2 H p] and
@@ -14,19 +14,22 @@ interface LinearWeights {
   readonly bias: tf.Tensor1D;
 }
 
-/** [phi(W_q x), phi(W_k x)] with phi on each head's features: x [B, N, d] to [B, N, 2 d]. */
+/** [phi_q(W_q x), phi_k(W_k x)] with phi on each head's features: x [B, N, d] to [B, N, 2 d]. */
 export function flatQueriesAndKeys(
   x: tf.Tensor3D,
   query: LinearWeights,
   key: LinearWeights,
   heads: number,
+  maps: { readonly query: FeatureMap; readonly key: FeatureMap },
 ): tf.Tensor3D {
   const [batch, length, features] = x.shape;
   return tf.tidy(() => {
     const kernel = tf.concat([query.kernel, key.kernel], 1) as tf.Tensor2D; // [d, 2 d]
     const both = linear(x, kernel, tf.concat([query.bias, key.bias]) as tf.Tensor1D); // [B, N, 2 d]
     const split = tf.reshape(both, [batch, length, 2 * heads, features / heads]); // [B, N, 2 H, p]
-    return tf.reshape(cosineFeatureMap(split), [batch, length, 2 * features]);
+    if (maps.query === maps.key) return tf.reshape(maps.query(split), [batch, length, 2 * features]);
+    const [queries, keys] = tf.split(split, 2, 2); // [B, N, H, p] each
+    return tf.reshape(tf.concat([maps.query(queries), maps.key(keys)], 2), [batch, length, 2 * features]);
   });
 }
 
@@ -34,8 +37,8 @@ export function flatQueriesAndKeys(
  * [e, r]: one product of {@link flatQueriesAndKeys} with the projections of all heads as the diagonal blocks of one matrix.
  *
  * @param queriesAndKeys [B, N, 2 H p]
- * @param projectionE W_{e|X}, [H, B, p, s]
- * @param projectionR W_{r|X}, [H, B, p, s]
+ * @param projectionE W_{e|X}, [H, B, p, s], or [H, 1, p, s] for all samples
+ * @param projectionR W_{r|X}, likewise
  * @returns [B, N, 2 H s]
  */
 export function flatScores(
@@ -53,7 +56,11 @@ export function flatScores(
         [g * rank, (blocks.length - 1 - g) * rank],
       ]),
     ); // 2 H of [B, p, 2 H s]
-    return tf.matMul(queriesAndKeys, tf.concat(rows, 1)) as tf.Tensor3D;
+    const matrix = tf.concat(rows, 1); // [B, 2 H p, 2 H s]
+    const [batch, length, size] = queriesAndKeys.shape;
+    if (matrix.shape[0] === batch) return tf.matMul(queriesAndKeys, matrix) as tf.Tensor3D;
+    const together = tf.reshape(queriesAndKeys, [1, batch * length, size]);
+    return tf.reshape(tf.matMul(together, matrix), [batch, length, matrix.shape[2]]) as tf.Tensor3D;
   });
 }
 
@@ -97,18 +104,28 @@ export function flatOutput(
  *
  * @param scores [B, N, 2 H s]
  * @param lambda [H, s]
+ * @param mask [B, N], of the positions that count; all without one
  */
 export function flatObjective(
   scores: tf.Tensor3D,
   lambda: tf.Tensor2D,
   trace: tf.Scalar | tf.Tensor1D,
+  mask?: tf.Tensor2D,
 ): tf.Tensor1D {
   return tf.tidy(() => {
-    const squares = tf.sum(tf.square(scores), 1); // [B, 2 H s]
+    const squares = meanOverTokens(tf.square(scores), mask); // [B, 2 H s]
     const weights = tf.reshape(tf.square(lambda), [1, lambda.size]); // [1, H s]
     const variance = tf.sum(tf.mul(squares, tf.concat([weights, weights], 1)), 1); // [B]
-    return tf.sub(tf.mul(variance, 0.5 / (lambda.shape[0] * scores.shape[1])), trace) as tf.Tensor1D;
+    return tf.sub(tf.mul(variance, 0.5 / lambda.shape[0]), trace) as tf.Tensor1D;
   });
+}
+
+/** The mean over real tokens, 0 of none: [B, N, c] to [B, c]. */
+function meanOverTokens(x: tf.Tensor3D, mask: tf.Tensor2D | undefined): tf.Tensor2D {
+  const [batch, length, columns] = x.shape;
+  if (mask === undefined) return tf.mul(tf.sum(x, 1), 1 / length);
+  const sums = tf.reshape(tf.matMul(tf.expandDims(mask, 1), x), [batch, columns]); // [B, c]
+  return tf.div(sums, tf.maximum(tf.sum(mask, 1, true), 1));
 }
 
 /** Side by side to heads first: part 0 (queries, e) or 1 (keys, r) of [B, N, 2 H c] as [H, B, N, c]. */

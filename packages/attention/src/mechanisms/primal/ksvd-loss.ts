@@ -1,6 +1,6 @@
 import { registerSideChannel, type SideOutput } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import type { PrimalAttention } from './layer.js';
+import type { PrimalLayer } from './base.js';
 
 /** The objective of one call of one Primal layer. */
 export interface KsvdRecord {
@@ -151,11 +151,11 @@ const attachments = new WeakMap<tf.layers.Layer, Attachment>();
  * - it cannot be taken off again, and eta is fixed.
  */
 export function attachKsvdLoss(
-  layers: PrimalAttention | readonly PrimalAttention[],
+  layers: PrimalLayer | readonly PrimalLayer[],
   eta: number,
   options: { reduction: KsvdReduction },
 ): void {
-  const list = Array.isArray(layers) ? (layers as readonly PrimalAttention[]) : [layers as PrimalAttention];
+  const list = Array.isArray(layers) ? (layers as readonly PrimalLayer[]) : [layers as PrimalLayer];
   if (list.length === 0) throw new Error('attachKsvdLoss: no layers were given');
   if (!Number.isFinite(eta)) throw new Error(`attachKsvdLoss: eta must be a finite number, got ${eta}`);
   checkReduction('attachKsvdLoss', options.reduction);

@@ -7,6 +7,7 @@ import {
   outputsAndGradients,
   setGoldenWeights,
   type WeightMap,
+  weightedSum,
   weightGradients,
 } from '@primal-attention/golden';
 import * as tf from '@tensorflow/tfjs';
@@ -93,11 +94,12 @@ function checkLayer(golden: GoldenCase): Computed {
   kernel.assign(patchKernel(goldenTensor(golden, `param.${patch}`)));
 
   const w = goldenTensor(golden, 'w');
-  const { value, grads } = tf.variableGrads(() => tf.sum(tf.mul(forward(), w)), [x, ...weights.values()]);
+  const { grads } = tf.variableGrads(() => tf.sum(tf.mul(forward(), w)), [x, ...weights.values()]);
   const gradients: Record<string, tf.Tensor | undefined> = {
     'in.x': grads[x.name],
     ...weightGradients(golden, grads, weights, map),
     [`param.${patch}`]: tf.transpose(grads[kernel.name] as tf.Tensor4D, [3, 2, 0, 1]),
   };
-  return { 'out.output': forward(), loss: value, ...prefixed('grad', gradients as never) };
+  const output = forward();
+  return { 'out.output': output, loss: weightedSum(output, w), ...prefixed('grad', gradients as never) };
 }

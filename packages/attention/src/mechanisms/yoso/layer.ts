@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkCount, checkOneOf } from '../../check.js';
-import { mergeHeads, splitHeads } from '../../heads.js';
 import { torchUniform } from '../../initializers.js';
-import { type AttentionConfig, AttentionLayer, type Shape } from '../../layer.js';
+import type { AttentionConfig, Shape } from '../../layer.js';
+import { QkvAttentionLayer } from '../../qkv-layer.js';
 import { type YosoGradient, yosoAttention, yosoGradients } from './yoso.js';
 
+/** Options of {@link YosoAttention}. */
 export interface YosoAttentionConfig extends AttentionConfig {
   /** tau, the number of hyperplanes of one hash. Default 9; the paper's long-range settings are 10 to 12. */
   codeLength?: number;
@@ -20,13 +21,13 @@ export interface YosoAttentionConfig extends AttentionConfig {
  *
  * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d]. A padded
  * token gets `output/bias`, but for what a convolution brings it from real neighbours.
- * Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their biases [d], all U(+-1/sqrt d), and
- * with `convolution` the kernels `convolution/kernel` [H, k], U(+-1/sqrt k), as torch's.
+ * Weights as {@link QkvAttentionLayer} has them, and with `convolution` the kernels `convolution/kernel` [H, k], U(+-1/sqrt k),
+ * as torch's.
  *
  * How ours differs from the official code: there is no sampled version. With `gradient: 'exact'` the weights' derivative is the
  * true one.
  */
-export class YosoAttention extends AttentionLayer {
+export class YosoAttention extends QkvAttentionLayer {
   /** @nocollapse */
   static readonly className: string = 'YosoAttention';
   readonly codeLength: number;
@@ -49,8 +50,6 @@ export class YosoAttention extends AttentionLayer {
 
   override build(inputShape: Shape | Shape[]): void {
     super.build(inputShape);
-    for (const name of ['query', 'key', 'value', 'output'])
-      this.addLinear(name, this.features, this.features);
     if (this.convolution === undefined) return;
     this.#kernel = this.addWeight(
       'convolution/kernel',
@@ -60,17 +59,10 @@ export class YosoAttention extends AttentionLayer {
     );
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    return tf.tidy(() => {
-      const { x, mask } = this.inputs(inputs);
-      const [q, k, v] = ['query', 'key', 'value'].map(
-        (name) => splitHeads(this.linear(name, x), this.heads), // [H, B, N, p]
-      );
-      const { codeLength, gradient } = this;
-      const kernel = this.#kernel?.read() as tf.Tensor2D | undefined;
-      const output = yosoAttention(q, k, v, { codeLength, mask, gradient, kernel });
-      return this.linear('output', mergeHeads(output)); // [B, N, d]
-    });
+  protected override attend(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask?: tf.Tensor2D): tf.Tensor4D {
+    const { codeLength, gradient } = this;
+    const kernel = this.#kernel?.read() as tf.Tensor2D | undefined;
+    return yosoAttention(q, k, v, { codeLength, mask, gradient, kernel });
   }
 
   override getConfig(): tf.serialization.ConfigDict {

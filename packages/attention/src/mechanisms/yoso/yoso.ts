@@ -22,7 +22,7 @@ export interface YosoAttentionOptions {
   mask?: tf.Tensor2D;
   /** Default `surrogate`. */
   gradient?: YosoGradient;
-  /** [H, k]: adds the convolution of v along the sequence ({@link depthwiseConvolution}) to the output. */
+  /** Kernels [H, k]: the output has the convolution of v with them added to it ({@link depthwiseConvolution}). */
   kernel?: tf.Tensor2D;
 }
 
