@@ -15,13 +15,13 @@ import { headsFirst, prefixed } from './golden-inputs.js';
 import { type AttentionLayer, layerWeights } from './layer.js';
 
 /** The mask [B, N] of a case, where it has one that counts. */
-function goldenMask(golden: GoldenCase): tf.Tensor2D | undefined {
+export function goldenMask(golden: GoldenCase): tf.Tensor2D | undefined {
   return golden.values.has('in.mask') && golden.config.masked !== false
     ? goldenTensor<tf.Tensor2D>(golden, 'in.mask')
     : undefined;
 }
 
-type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask?: tf.Tensor2D) => tf.Tensor4D;
+export type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask?: tf.Tensor2D) => tf.Tensor4D;
 
 /** A case with q, k and v [B, H, N, p]: output, loss and gradients of a pure function that has the heads first. */
 export function checkQkvFunction(golden: GoldenCase, attend: Attend): Computed {

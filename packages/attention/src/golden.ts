@@ -5,10 +5,13 @@ import { checkCosformer } from './mechanisms/cosformer/golden.js';
 import { checkCosine } from './mechanisms/cosine/golden.js';
 import { checkFlowformer } from './mechanisms/flowformer/golden.js';
 import { checkLinear } from './mechanisms/linear/golden.js';
+import { checkLongformer } from './mechanisms/longformer/golden.js';
 import { checkPrimalLra, checkPrimalUea } from './mechanisms/primal/golden.js';
 import { checkPrimalCv } from './mechanisms/primal/golden-cv.js';
 import { checkGrid } from './mechanisms/primal/golden-grid.js';
+import { checkReformer } from './mechanisms/reformer/golden.js';
 import { checkSoftmax } from './mechanisms/softmax/golden.js';
+import { checkYoso } from './mechanisms/yoso/golden.js';
 
 /** The golden files of attention mechanisms; the models and training packages have the others. */
 export const goldenChecks: GoldenChecks = {
@@ -18,9 +21,12 @@ export const goldenChecks: GoldenChecks = {
   grid: checkGrid,
   ksvd: checkKsvd,
   linear: checkLinear,
+  longformer: checkLongformer,
   primal_causal: checkPrimalCausal,
   primal_cv: checkPrimalCv,
   primal_lra: checkPrimalLra,
   primal_uea: checkPrimalUea,
+  reformer: checkReformer,
   softmax: (golden) => checkSoftmax(golden),
+  yoso_e: checkYoso,
 };

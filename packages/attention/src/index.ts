@@ -1,3 +1,4 @@
+export { depthwiseConvolution } from './depthwise-convolution.js';
 export { linear, mergeHeads, splitHeads } from './heads.js';
 export {
   initializerConfig,
@@ -35,12 +36,28 @@ export {
   flowformerAttention,
 } from './mechanisms/flowformer/flowformer.js';
 export { FlowformerAttention, type FlowformerAttentionConfig } from './mechanisms/flowformer/layer.js';
+export { type BlockwiseAttentionOptions, blockwiseAttention } from './mechanisms/fused-softmax/blockwise.js';
+export {
+  type FusedKernel,
+  FusedSoftmaxAttention,
+  type FusedSoftmaxAttentionConfig,
+} from './mechanisms/fused-softmax/layer.js';
 export { LinearAttention, type LinearAttentionConfig } from './mechanisms/linear/layer.js';
 export {
   eluFeatureMap,
   type LinearAttentionOptions,
   linearAttention,
 } from './mechanisms/linear/linear.js';
+export {
+  type GlobalProjections,
+  LongformerAttention,
+  type LongformerAttentionConfig,
+} from './mechanisms/longformer/layer.js';
+export {
+  type GlobalTokens,
+  type LongformerAttentionOptions,
+  longformerAttention,
+} from './mechanisms/longformer/longformer.js';
 export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
 export {
   cosineFeatureMap,
@@ -68,6 +85,17 @@ export {
   projectionTrace,
   weightTrace,
 } from './mechanisms/primal/primal.js';
+export { bucketFactors } from './mechanisms/reformer/hashing.js';
+export {
+  ReformerAttention,
+  type ReformerAttentionConfig,
+  type Rotations,
+} from './mechanisms/reformer/layer.js';
+export {
+  type ReformerAttentionOptions,
+  type ReformerResult,
+  reformerAttention,
+} from './mechanisms/reformer/reformer.js';
 export { SoftmaxAttention, type SoftmaxAttentionConfig } from './mechanisms/softmax/layer.js';
 export {
   type MaskMode,
@@ -75,6 +103,8 @@ export {
   softmaxAttention,
   softmaxAttentionByHead,
 } from './mechanisms/softmax/softmax.js';
+export { YosoAttention, type YosoAttentionConfig } from './mechanisms/yoso/layer.js';
+export { type YosoAttentionOptions, type YosoGradient, yosoAttention } from './mechanisms/yoso/yoso.js';
 export { QkvAttentionLayer } from './qkv-layer.js';
 export { type AttentionOptions, createAttention, type MechanismName, mechanisms } from './registry.js';
 export {

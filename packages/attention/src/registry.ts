@@ -5,14 +5,22 @@ import { cosformer } from './mechanisms/cosformer/mechanism.js';
 import { cosine } from './mechanisms/cosine/mechanism.js';
 import { dataIndependentPrimal } from './mechanisms/data-independent-primal/mechanism.js';
 import { flowformer } from './mechanisms/flowformer/mechanism.js';
+import { fusedSoftmax } from './mechanisms/fused-softmax/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
+import { longformer } from './mechanisms/longformer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
+import { reformer } from './mechanisms/reformer/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
+import { yoso } from './mechanisms/yoso/mechanism.js';
 
 /** Every mechanism by its name. */
 export const mechanisms = {
   softmax,
+  'fused-softmax': fusedSoftmax,
   primal,
+  reformer,
+  longformer,
+  yoso,
   'data-independent-primal': dataIndependentPrimal,
   'causal-primal': causalPrimal,
   cosformer,

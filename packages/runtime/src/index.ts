@@ -1,7 +1,9 @@
 export { registerSideChannel, type SideChannel, type SideOutput } from './autodiff/side-channel.js';
+export { stopGradient } from './autodiff/stop-gradient.js';
 export { type BackendName, backendOrder, isBackendName, onAccelerator, useBackend } from './backend.js';
 export { checkpoint } from './checkpoint.js';
 export { type ComputationCost, costOf, devicePeakBytes } from './cost.js';
+export { checkFusedAttentionSize, fusedAttention, hasFusedAttention } from './fused-attention.js';
 export { isTracing, type JitFunction, jit } from './jit.js';
 export {
   type AutocastPrecision,

@@ -2,7 +2,7 @@ import { backend, getBackend, registerBackend } from '@tensorflow/tfjs-core';
 import { XlaBackend } from './backend.js';
 import { openDevice } from './device.js';
 import { watchOptimizers } from './jit/optimizers.js';
-import { backendName, registerKernels } from './kernels.js';
+import { backendName, registerKernels, registerKernelsOf } from './kernels.js';
 import { registerModelFiles } from './model-files.js';
 import { watchStorage } from './precision/gradient-storage.js';
 
@@ -11,7 +11,15 @@ export { XlaBackend } from './backend.js';
 registerKernels();
 registerModelFiles();
 // Above the priority of tfjs's own backends: who imports this package wants it.
-registerBackend(backendName, () => new XlaBackend(openDevice()), 10);
+registerBackend(
+  backendName,
+  () => {
+    const xla = new XlaBackend(openDevice());
+    registerKernelsOf(xla.client.platformName);
+    return xla;
+  },
+  10,
+);
 watchOptimizers(() => {
   const xla = current();
   if (xla !== undefined && !xla.tracing) xla.flush();

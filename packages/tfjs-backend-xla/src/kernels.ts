@@ -1,5 +1,6 @@
 import {
   type DataType,
+  getKernel,
   getKernelsForBackend,
   type KernelFunc,
   registerKernel,
@@ -14,7 +15,7 @@ import { gatherKnownRows } from './known-integers.js';
 import { storeFloat } from './precision/gradient-storage.js';
 import { sliceRows } from './slice-rows.js';
 import './lowerings/index.js';
-import { type Attributes, loweredKernels, loweringOf, returnsList } from './lowerings/table.js';
+import { type Attributes, loweredKernels, loweringOf, platformOf, returnsList } from './lowerings/table.js';
 
 export const backendName = 'xla';
 
@@ -28,27 +29,35 @@ export function kernelKinds(): ReadonlyMap<string, KernelKind> {
   return kinds;
 }
 
+type Run = (backend: XlaBackend, inputs: never, attrs: Attributes) => TensorInfo[] | TensorInfo;
+
+function register(kernelName: string, kind: KernelKind, run: Run): void {
+  kinds.set(kernelName, kind);
+  const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) =>
+    run(backend as XlaBackend, inputs as never, (attrs ?? {}) as unknown as Attributes);
+  registerKernel({ kernelName, backendName, kernelFunc });
+}
+
+function lowered(name: string) {
+  const lowering = loweringOf(name)!;
+  const check = checks[name];
+  return (backend: XlaBackend, inputs: Record<string, TensorInfo>, attrs: Attributes) => {
+    check?.(backend, inputs, attrs);
+    const results = backend.runKernel(name, lowering, inputs, attrs);
+    return returnsList(name) ? results : results[0];
+  };
+}
+
+/** Registers what only devices of this platform run: to be called when there is a device. */
+export function registerKernelsOf(platform: string): void {
+  for (const name of loweredKernels()) {
+    if (platformOf(name) === platform && getKernel(name, backendName) == null)
+      register(name, 'program', lowered(name));
+  }
+}
+
 /** Registers all kernels of the backend with tfjs: lowered ones, views, and tfjs's CPU kernels for the rest. */
 export function registerKernels(): void {
-  const register = (
-    kernelName: string,
-    kind: KernelKind,
-    run: (backend: XlaBackend, inputs: never, attrs: Attributes) => TensorInfo[] | TensorInfo,
-  ): void => {
-    kinds.set(kernelName, kind);
-    const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) =>
-      run(backend as XlaBackend, inputs as never, (attrs ?? {}) as unknown as Attributes);
-    registerKernel({ kernelName, backendName, kernelFunc });
-  };
-  const lowered = (name: string) => {
-    const lowering = loweringOf(name)!;
-    const check = checks[name];
-    return (backend: XlaBackend, inputs: Record<string, TensorInfo>, attrs: Attributes) => {
-      check?.(backend, inputs, attrs);
-      const results = backend.runKernel(name, lowering, inputs, attrs);
-      return returnsList(name) ? results : results[0];
-    };
-  };
   const slice = lowered('Slice');
   register(
     'Slice',
@@ -70,7 +79,9 @@ export function registerKernels(): void {
     (backend, inputs: { x: TensorInfo }, attrs) =>
       castKnown(backend, inputs.x, attrs.dtype as DataType) ?? cast(backend, inputs, attrs),
   );
-  for (const name of loweredKernels()) if (!kinds.has(name)) register(name, 'program', lowered(name));
+  for (const name of loweredKernels()) {
+    if (platformOf(name) === undefined && !kinds.has(name)) register(name, 'program', lowered(name));
+  }
   register('Identity', 'view', (backend, { x }: { x: TensorInfo }) => backend.view(x, x.shape));
   register('Reshape', 'view', (backend, { x }: { x: TensorInfo }, attrs) => {
     const size = util.sizeFromShape(x.shape);

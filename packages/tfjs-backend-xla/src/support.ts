@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type KernelKind, kernelKinds } from './kernels.js';
-import { takesComplex } from './lowerings/table.js';
+import { loweredKernels, platformOf, takesComplex } from './lowerings/table.js';
 
 /** Why a kernel is not in programs. Each one that runs on the host, or is not there, is here, and no other. */
 const reasons: Readonly<Record<string, string>> = {
@@ -45,7 +45,8 @@ function tfjsKernels(): string[] {
 
 /** The table of kernels as Markdown: where each of tfjs's and our own runs, and what is known about it. */
 export function supportTable(): string {
-  const kinds = kernelKinds();
+  const kinds = new Map(kernelKinds());
+  for (const name of loweredKernels()) if (platformOf(name) !== undefined) kinds.set(name, 'program');
   const known = new Set(tfjsKernels());
   const names = [...new Set([...known, ...kinds.keys()])].sort();
   const count: Record<KernelKind | 'missing', number> = { program: 0, view: 0, host: 0, missing: 0 };
@@ -59,7 +60,9 @@ export function supportTable(): string {
     const place = kind === undefined ? 'no kernel' : where[kind];
     const gradient = tf.getGradient(name) === undefined ? '' : 'yes';
     const complex = kind === 'view' || takesComplex(name) ? 'yes' : '';
-    const note = reason ?? (known.has(name) ? '' : 'not a kernel of tfjs');
+    const platform = platformOf(name);
+    const only = platform === undefined ? '' : `, and on ${platform} only`;
+    const note = reason ?? (known.has(name) ? '' : `not a kernel of tfjs${only}`);
     return `| ${name} | ${place} | ${gradient} | ${complex} | ${note} |`;
   });
   return `# Kernels

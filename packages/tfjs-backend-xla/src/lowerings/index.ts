@@ -3,6 +3,7 @@ import './barrier.js';
 import './complex.js';
 import './convolution.js';
 import './counting.js';
+import './cudnn-attention.js';
 import './depthwise-convolution.js';
 import './elementwise.js';
 import './gather-scatter.js';

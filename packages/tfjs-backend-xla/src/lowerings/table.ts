@@ -36,6 +36,23 @@ export function returnsList(kernelName: string): boolean {
   return lists.has(kernelName);
 }
 
+const platforms = new Map<string, string>();
+
+/** Adds a kernel, whose result is a list, that only devices of one of PJRT's platforms run; others do not have it. */
+export function lowerOn(
+  platform: string,
+  kernelName: string,
+  lowering: (...args: Parameters<Lowering>) => Value[],
+): void {
+  lowerList(kernelName, lowering);
+  platforms.set(kernelName, platform);
+}
+
+/** The only platform that has the kernel, if there is such a restriction. */
+export function platformOf(kernelName: string): string | undefined {
+  return platforms.get(kernelName);
+}
+
 const complexKernels = new Set<string>();
 
 /** Says that lowerings are right for complex64 too; a kernel that is not named here gets it on the host, or never. */

@@ -76,6 +76,8 @@ const kernels: Readonly<Record<Exclude<StoragePolicy, 'float32'>, readonly strin
     'DepthwiseConv2dNativeBackpropFilter',
     'DepthwiseConv2dNativeBackpropInput',
     'Einsum',
+    'FusedAttention',
+    'FusedAttentionGradient',
     'FusedConv2D',
     'FusedDepthwiseConv2D',
     '_FusedMatMul',

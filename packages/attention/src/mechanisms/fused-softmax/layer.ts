@@ -1,0 +1,109 @@
+import {
+  checkFusedAttentionSize,
+  fusedAttention,
+  hasFusedAttention,
+  nextRandomKey,
+} from '@primal-attention/runtime';
+import * as tf from '@tensorflow/tfjs';
+import { checkCount, checkOneOf } from '../../check.js';
+import { mergeHeads, splitHeads } from '../../heads.js';
+import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
+import { blockwiseAttention } from './blockwise.js';
+
+/**
+ * What computes the attention.
+ *
+ * - `blockwise`: operations of tfjs on every backend, in float32 unless there is an autocast.
+ * - `cudnn`: a baseline for efficiency: cuDNN's kernel in bf16 where the device has it (`hasFusedAttention` of the runtime),
+ *   the blockwise form elsewhere. No mask, causality or dropout, and heads of 8, 16, .. 128 features.
+ */
+export type FusedKernel = 'blockwise' | 'cudnn';
+const fusedKernels: readonly FusedKernel[] = ['blockwise', 'cudnn'];
+
+/** Options of {@link FusedSoftmaxAttention}. */
+export interface FusedSoftmaxAttentionConfig extends AttentionConfig {
+  /** A token sees no later one. Default false. */
+  causal?: boolean;
+  /** Rate of dropout on the attention weights in training. Default 0. */
+  dropout?: number;
+  /** The number of keys that are looked at together. Default 128. */
+  blockLength?: number;
+  /** Default `blockwise`. */
+  kernel?: FusedKernel;
+}
+
+/**
+ * o_i = W_o [heads: sum_j softmax_j(q_i . k_j / sqrt(p)) v_j], q = W_q x, k = W_k x, v = W_v x: `SoftmaxAttention` with its
+ * exact mask, in memory that grows with B H N instead of B H N^2 ({@link blockwiseAttention}). A model's weights fit both.
+ *
+ * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d]; a fully
+ * padded sample gets `output/bias`. Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their
+ * biases [d], all U(+-1/sqrt d), as torch's linear maps. There are no scores to listen to.
+ *
+ * With `kernel: 'cudnn'` it is a baseline for tables of efficiency: see {@link FusedKernel}.
+ *
+ * Dropout draws its key with `nextRandomKey`: wrap the training step in `withRandomKey`. Its masks are others than those of
+ * `SoftmaxAttention` with the same key.
+ */
+export class FusedSoftmaxAttention extends AttentionLayer {
+  /** @nocollapse */
+  static readonly className: string = 'FusedSoftmaxAttention';
+  readonly causal: boolean;
+  readonly dropout: number;
+  readonly blockLength: number;
+  readonly kernel: FusedKernel;
+
+  constructor(config: FusedSoftmaxAttentionConfig) {
+    super(config, ['causal', 'dropout', 'blockLength', 'kernel'], 'FusedSoftmaxAttention');
+    const { causal = false, dropout = 0, blockLength = 128, kernel = 'blockwise' } = config;
+    if (!(dropout >= 0 && dropout < 1)) {
+      throw new Error(`FusedSoftmaxAttention: dropout must be in [0, 1), got ${dropout}`);
+    }
+    checkCount('FusedSoftmaxAttention', 'blockLength', blockLength);
+    checkOneOf('FusedSoftmaxAttention', 'kernel', kernel, fusedKernels);
+    if (kernel === 'cudnn' && (causal || dropout > 0)) {
+      throw new Error(
+        "FusedSoftmaxAttention: kernel 'cudnn' has neither causality nor dropout; leave these options out, or take 'blockwise'",
+      );
+    }
+    this.causal = causal;
+    this.dropout = dropout;
+    this.blockLength = blockLength;
+    this.kernel = kernel;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    super.build(inputShape);
+    if (this.kernel === 'cudnn') checkFusedAttentionSize('FusedSoftmaxAttention', this.headSize);
+    for (const name of ['query', 'key', 'value', 'output'])
+      this.addLinear(name, this.features, this.features);
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], { training = false }: CallOptions): tf.Tensor {
+    return tf.tidy(() => {
+      const { x, mask } = this.inputs(inputs);
+      if (this.kernel === 'cudnn' && mask !== undefined) {
+        throw new Error("FusedSoftmaxAttention: kernel 'cudnn' takes no mask; call the layer with x alone");
+      }
+      const projected = ['query', 'key', 'value'].map((name) => this.linear(name, x)); // [B, N, d]
+      if (this.kernel === 'cudnn' && hasFusedAttention()) {
+        const [batch, length] = x.shape;
+        const [q, k, v] = projected.map((y) =>
+          tf.reshape(y, [batch, length, this.heads, this.headSize]),
+        ) as tf.Tensor4D[]; // [B, N, H, p]
+        return this.linear('output', tf.reshape(fusedAttention(q, k, v), x.shape)); // [B, N, d]
+      }
+      const [q, k, v] = projected.map((y) => splitHeads(y, this.heads)); // [H, B, N, p]
+      const { causal, blockLength } = this;
+      const dropout = training && this.dropout > 0 ? { rate: this.dropout, key: nextRandomKey() } : undefined;
+      const output = blockwiseAttention(q, k, v, { mask, causal, dropout, blockLength });
+      return this.linear('output', mergeHeads(output)); // [B, N, d]
+    });
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { causal, dropout, blockLength, kernel } = this;
+    return { ...super.getConfig(), causal, dropout, blockLength, kernel };
+  }
+}
+tf.serialization.registerClass(FusedSoftmaxAttention);
