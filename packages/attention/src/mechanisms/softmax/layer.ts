@@ -30,10 +30,11 @@ const manyWeights = 2 ** 22;
  *
  * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d].
  * Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their biases [d], all U(+-1/sqrt d), as
- * torch's linear maps. Time and memory grow with B H N^2; on a
- * CPU memory grows with N^2 alone from 2^22 weights on ({@link softmaxAttentionByHead}), unless `onScores` hears them.
+ * torch's linear maps (see `initialization`). Time and memory grow with B H N^2; on a CPU memory grows with N^2 alone from
+ * 2^22 weights on ({@link softmaxAttentionByHead}), unless `onScores` hears them.
  *
- * With `causal`, the sum is over j <= i. With `exact`, a fully padded sample gives `output/bias` at every position; with `additive`, see {@link MaskMode}.
+ * With `causal`, the sum is over j <= i. With `exact`, a token that no real token is left for, and so every token of a fully
+ * padded sample, gets `output/bias`; for `additive` and `gpt2` see {@link MaskMode}.
  *
  * Dropout draws its key with `nextRandomKey`: wrap the training step in `withRandomKey`.
  */
