@@ -20,7 +20,8 @@ function row({
     `O(${time})`,
     `O(${memory})`,
     { never: 'no', always: 'always', option: '`causal: true`' }[causal],
-    mask === 'partial' ? `partly: ${maskNote}` : { exact: 'exact', refused: 'refused' }[mask],
+    { exact: 'exact', partial: 'partly', refused: 'refused' }[mask] +
+      (maskNote === undefined ? '' : `: ${maskNote}`),
     batchIndependent === true ? 'yes' : `no: ${batchIndependent}`,
     tables.length === 0 ? 'none' : tables.join(', '),
   ];

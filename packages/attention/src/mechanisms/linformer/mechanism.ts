@@ -9,8 +9,9 @@ export const linformer: Mechanism<LinformerAttentionConfig> = {
   time: 'N r p',
   memory: 'N (r + p)',
   causal: 'never',
-  // Padded tokens enter no projected key or value. There is no mask on single keys, since none are left.
   mask: 'exact',
+  maskNote:
+    'padded keys and values are zeros before E; the softmax is over r mixtures of all tokens, so that it has no mask and can have none',
   batchIndependent: true,
   tables: ['3 (LRA)', '4 (LRA efficiency)'],
   source:

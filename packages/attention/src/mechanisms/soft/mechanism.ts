@@ -11,10 +11,10 @@ export const soft: Mechanism<SoftAttentionConfig> = {
   memory: 'N m + m²',
   causal: 'never',
   mask: 'exact',
+  maskNote: 'of our own, the official code has none',
   batchIndependent: true,
   tables: ['1 (UEA)'],
-  source:
-    'Lu et al. 2021; fudan-zvg/SOFT, models/softmax_free_transformer.py (images only; masks and the form for sequences are ours)',
+  source: 'Lu et al. 2021; fudan-zvg/SOFT, models/softmax_free_transformer.py (images only)',
   examples: ({ heads }) => [
     { variant: 'for sequences', config: { heads, ratio: 3 } },
     { variant: 'for sequences, with convolution', config: { heads, ratio: 4, convolution: 3 } },
