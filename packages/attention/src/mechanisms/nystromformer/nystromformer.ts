@@ -31,7 +31,7 @@ const penalty = 1e9;
  * so that more padding gives another approximation. A sample without a real key gets the mean of its values, plus nothing
  * from the convolution.
  *
- * How ours differs from the official code: N need not be a multiple of m, see {@link segmentMeans}, nor at least m. The start of
+ * How ours differs from the official code: N need not be a multiple of m, see `segmentMeans`, nor at least m. The start of
  * the pseudo-inverse can be that of each head and sample. The product is taken from the right, which is less work.
  *
  * Source: Xiong et al. 2021; yingyichen-cyy/PrimalAttention,

@@ -42,7 +42,7 @@ const normEpsilon = 1e-5;
 
 /**
  * o = K1 Z K1^T v, with the Gaussian kernels K1_ir = exp(-|q_i - l_r|^2 / 2) and K2_rs = exp(-|l_r - l_s|^2 / 2), and
- * Z ~ (K2 + 0.01 I)^-1 ({@link newtonInverse}). Queries are divided by p^(1/4) and are the keys as well; landmark
+ * Z ~ (K2 + 0.01 I)^-1 (`newtonInverse`). Queries are divided by p^(1/4) and are the keys as well; landmark
  * l_r = gelu(norm(W q_patch)) with one linear map of each patch of queries, a layer norm and the exact GELU.
  *
  * Shapes: q, v [H, B, N, p] to [H, B, N, p]; m landmarks, one per whole patch of the grid. Time O(N m p + m^3), memory
