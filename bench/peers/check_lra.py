@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import safe_open
 
-from golden import renamer, tell
+from golden import difference, renamer, tell
 
 KINDS = {
     "lra_primalformer": ["primal", "primal"],
@@ -101,13 +101,6 @@ def jax_numbers(kinds, config, parameters, ids, labels):
 def same_names(own, given):
     if sorted(own) != sorted(given):
         sys.exit(f"the fixture's parameters are not those of the model: {sorted(set(own) ^ set(given))}")
-
-
-def difference(actual, expected, smallest_scale=0.0):
-    """The largest absolute difference over the largest expected value."""
-    if actual.shape != expected.shape:
-        sys.exit(f"shape {actual.shape} where {expected.shape} was expected")
-    return float(np.abs(actual - expected).max()) / max(float(np.abs(expected).max()), smallest_scale)
 
 
 def check(numbers, file, folder):

@@ -2,6 +2,8 @@
 
 import sys
 
+import numpy as np
+
 
 def renamer(stems, layer_stems, official_layer):
     """Our name of an official weight: by the longest stem that it begins with, and within a layer by those of a layer."""
@@ -14,6 +16,13 @@ def renamer(stems, layer_stems, official_layer):
         return stems[stem] + official.removeprefix(stem)
 
     return our_name
+
+
+def difference(actual, expected, smallest_scale=0.0):
+    """The largest absolute difference over the largest expected value."""
+    if actual.shape != expected.shape:
+        sys.exit(f"shape {actual.shape} where {expected.shape} was expected")
+    return float(np.abs(actual - expected).max()) / max(float(np.abs(expected).max()), smallest_scale)
 
 
 def tell(results):

@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
 import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
+import { UsageError } from './command-line.js';
 import { type Contestant, checkPeer, startBackend, startPeer } from './lra-step/contestant.js';
-import { measure, resultLine } from './lra-step/measure.js';
-import { type Options, parseOptions, UsageError, usage } from './lra-step/options.js';
+import { type Options, parseOptions, usage } from './lra-step/options.js';
 import { serveBackend } from './lra-step/program.js';
+import { resultLine } from './lra-step/result-line.js';
 import type { Backend, StepSettings } from './lra-step/settings.js';
 import { table } from './lra-step/table.js';
 import { isQuiet, reportBusy } from './machine-use.js';
 import { callOverhead } from './overhead.js';
+import { takeTurns } from './turns.js';
 
 // A loss is about 0.7. float32 leaves differences of 1e-6 between backends, bf16 (on xla alone) of 1e-3.
 const lossTolerance = 5e-3;
@@ -29,7 +31,7 @@ async function compare(options: Options): Promise<void> {
     checkParameters(contestants);
     checkLosses(contestants.slice(0, options.backends.length));
 
-    const { times, others } = await measure(contestants, rounds);
+    const { times, others } = await takeTurns(contestants, rounds);
     for (const { peer } of contestants) await peer.end();
 
     const lines = times.map((time) =>

@@ -2,6 +2,14 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
+/** What a program says of one round. */
+export interface Round {
+  readonly ms: number[];
+  readonly overheadMs?: number[];
+  /** The program's CPU time since it was ready. */
+  readonly cpuMs: number;
+}
+
 /** A program that is timed in rounds: it waits for a line before each, and answers with one JSON object. */
 export class Peer {
   readonly #child: ChildProcess;
@@ -9,6 +17,8 @@ export class Peer {
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
+    // A program that has ended cannot be written to. That is said by the answer which it does not give.
+    this.#child.stdin!.on('error', () => {});
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
@@ -19,10 +29,15 @@ export class Peer {
     return JSON.parse(value) as Record<string, unknown>;
   }
 
-  /** Times one round. `cpuMs` is the peer's CPU time since it was ready. */
-  async round(): Promise<{ ms: number[]; overheadMs?: number[]; cpuMs: number }> {
-    this.#child.stdin!.write('go\n');
-    return (await this.answer()) as { ms: number[]; overheadMs?: number[]; cpuMs: number };
+  /** The answer to one line. */
+  async ask(request: string): Promise<Record<string, unknown>> {
+    this.#child.stdin!.write(`${request}\n`);
+    return await this.answer();
+  }
+
+  /** Times one round. */
+  async round(): Promise<Round> {
+    return (await this.ask('go')) as unknown as Round;
   }
 
   /** Lets the program end. @throws Error when it failed to */

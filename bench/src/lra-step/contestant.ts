@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { UsageError } from '../command-line.js';
 import { hasModule, Peer } from '../peer.js';
-import { type Options, UsageError } from './options.js';
+import type { Options } from './options.js';
 import { type PeerName, peerProgram } from './peers.js';
 import { type Backend, isXla } from './settings.js';
 

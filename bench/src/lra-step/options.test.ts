@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseOptions, UsageError } from './options.js';
+import { UsageError } from '../command-line.js';
+import { parseOptions } from './options.js';
 
 describe('parseOptions', () => {
   test('reads lists and sizes', () => {

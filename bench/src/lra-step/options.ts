@@ -1,7 +1,14 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findPlugins } from '@primal-attention/pjrt';
+import {
+  benchFolder,
+  countReader,
+  type Device,
+  defaultDevice,
+  listOf,
+  oneOf,
+  UsageError,
+} from '../command-line.js';
 import { type PeerName, peerNames, pythonOf } from './peers.js';
 import { type Backend, backends, isXla, mechanisms, precisions, type StepSettings } from './settings.js';
 
@@ -13,8 +20,7 @@ export interface Options {
   readonly python: (peer: PeerName) => string;
   readonly peersFolder: string;
   readonly rounds: number;
-  /** What XLA runs on, and therefore what the peers are to run on. */
-  readonly device: 'cpu' | 'cuda';
+  readonly device: Device;
   /** The folder to write results to. */
   readonly save: string | undefined;
 }
@@ -34,20 +40,11 @@ export const usage = `usage: lra-step.js [options]
   --save                 writes results/lra-step-….jsonl, if the machine was quiet; --save-dir FOLDER: there
   --overhead             times the calls of a compiled program with 450 arguments instead`;
 
-/** A mistake on the command line. */
-export class UsageError extends Error {}
-
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parse(args);
   if (values.help) throw new UsageError('One training step of the LRA text model, timed.');
-  const device = findPlugins()[0]?.path.includes('cuda') ? 'cuda' : 'cpu';
-  const count = (name: keyof typeof values, fallback: number, least = 1): number => {
-    const value = values[name] === undefined ? fallback : Number(values[name]);
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new UsageError(`--${name} must be an integer of at least ${least}, got '${values[name]}'`);
-    }
-    return value;
-  };
+  const device = defaultDevice();
+  const count = countReader(values);
   const stepsPerRead = count('steps-per-read', device === 'cuda' ? 20 : 1);
   const steps = count('steps', device === 'cuda' ? 100 : 10);
   if (steps % stepsPerRead !== 0) {
@@ -64,9 +61,6 @@ export function parseOptions(args: readonly string[]): Options {
   const peers = listOf('peers', values.peers, peerNames);
   if (chosen.length + peers.length === 0)
     throw new UsageError('--backends and --peers: there is nothing to time');
-  // A bundle has everything beside it; in the package, compiled files are two folders down.
-  const folder = dirname(fileURLToPath(import.meta.url));
-  const root = import.meta.url.endsWith('.mjs') ? folder : join(folder, '..', '..');
   return {
     settings: {
       mechanism: oneOf('mechanism', values.mechanism, mechanisms),
@@ -81,10 +75,10 @@ export function parseOptions(args: readonly string[]): Options {
     backends: chosen,
     peers,
     python: pythonOf(values['peer-python'] ?? 'python3'),
-    peersFolder: values['peers-dir'] ?? join(root, 'peers'),
+    peersFolder: values['peers-dir'] ?? join(benchFolder(), 'peers'),
     rounds: count('rounds', 5),
     device,
-    save: values['save-dir'] ?? (values.save ? join(root, 'results') : undefined),
+    save: values['save-dir'] ?? (values.save ? join(benchFolder(), 'results') : undefined),
   };
 }
 
@@ -114,18 +108,4 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-}
-
-function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
-  if (!(known as readonly string[]).includes(value)) {
-    throw new UsageError(`--${name} must be one of ${known.join(', ')}, got '${value}'`);
-  }
-  return value as T;
-}
-
-function listOf<T extends string>(name: string, value: string, known: readonly T[]): T[] {
-  return value
-    .split(',')
-    .filter((item) => item !== '')
-    .map((item) => oneOf(name, item, known));
 }

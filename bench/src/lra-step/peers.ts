@@ -1,4 +1,4 @@
-import { UsageError } from './options.js';
+import { UsageError } from '../command-line.js';
 
 /** The programs in other languages: file, its own options, and the module that it needs. */
 const programs = {

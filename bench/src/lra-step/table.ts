@@ -1,4 +1,4 @@
-import type { resultLine } from './measure.js';
+import type { resultLine } from './result-line.js';
 
 /** The results for people: a row per program, with its time over the first program's. */
 export function table(lines: readonly ReturnType<typeof resultLine>[]): string {
