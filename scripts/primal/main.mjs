@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { main as prepare } from '../setup/main.mjs';
-import { ROOT } from '../setup/workspace.mjs';
+import { ROOT, userFolder } from '../setup/workspace.mjs';
 import { show } from '../show.mjs';
 
 const PROGRAM = join(ROOT, 'packages', 'cli', 'dist', 'main.js');
@@ -12,5 +12,5 @@ export async function main(args) {
     const code = await prepare();
     if (code !== 0) return code;
   }
-  return show({ program: process.execPath, args: [PROGRAM, ...args] });
+  return show({ program: process.execPath, args: [PROGRAM, ...args], env: { INIT_CWD: userFolder() } });
 }

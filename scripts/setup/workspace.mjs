@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 /** The folder of the checkout. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
+/** Where the user stands: pnpm runs scripts in the package's folder, and says here where it was called. */
+export const userFolder = () => process.env.INIT_CWD ?? process.cwd();
+
 /** What set-up remembers: records of what is installed, the tools' logs, the lock. */
 export const STATE = join(ROOT, '.setup');
 

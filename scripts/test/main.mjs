@@ -14,7 +14,7 @@ function filesIn(folder, ending) {
   return names.sort().map((name) => `${folder}/${name}`);
 }
 
-const onBothEngines = ['runtime', 'attention', 'models', 'training', 'metrics', 'engines', 'bench'];
+const onBothEngines = ['runtime', 'golden', 'attention', 'models', 'training', 'metrics', 'engines', 'bench'];
 
 /** The parts after the set-up. A command is made when its turn comes, since it may name files that an earlier part made. */
 const PARTS = [

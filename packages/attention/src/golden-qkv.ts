@@ -3,11 +3,11 @@ import {
   type GoldenCase,
   goldenSection,
   goldenTensor,
-  type HostValues,
   linearMap,
   outputsAndGradients,
   setGoldenWeights,
   type WeightMap,
+  weightedSum,
   weightGradients,
 } from '@primal-attention/golden';
 import * as tf from '@tensorflow/tfjs';
@@ -21,33 +21,29 @@ export function goldenMask(golden: GoldenCase): tf.Tensor2D | undefined {
     : undefined;
 }
 
-export type Attend = (q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask?: tf.Tensor2D) => tf.Tensor4D;
+/** @param parameters those of the case, by names such as `conv.weight` */
+export type Attend = (
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  mask: tf.Tensor2D | undefined,
+  parameters: Record<string, tf.Tensor>,
+) => tf.Tensor4D;
 
 /** A case with q, k and v [B, H, N, p]: output, loss and gradients of a pure function that has the heads first. */
-export async function checkQkvFunction(golden: GoldenCase, attend: Attend): Promise<Computed> {
+export function checkQkvFunction(golden: GoldenCase, attend: Attend): Computed {
   const { mask: _, ...given } = Object.fromEntries(goldenSection(golden, 'in'));
+  const parameters = Object.fromEntries(goldenSection(golden, 'param'));
   const mask = goldenMask(golden);
-  const w = goldenTensor(golden, 'w');
-  const computed = outputsAndGradients(
+  return outputsAndGradients(
     (at) => {
       const [q, k, v] = ['q', 'k', 'v'].map((name) => headsFirst(at[`in.${name}`]));
-      return { output: headsFirst(attend(q, k, v, mask)) };
+      const own = Object.keys(parameters).map((name) => [name, at[`param.${name}`]]);
+      return { output: headsFirst(attend(q, k, v, mask, Object.fromEntries(own))) };
     },
-    prefixed('in', given),
-    w,
+    { ...prefixed('in', given), ...prefixed('param', parameters) },
+    goldenTensor(golden, 'w'),
   );
-  return { ...computed, loss: await weightedSum(computed['out.output'] as tf.Tensor, w) };
-}
-
-/**
- * sum(output * w) in double precision. Thousands of float32 terms, added one after the other, would round by as much as the
- * tolerance of a small loss; torch adds them in pairs.
- */
-export async function weightedSum(output: tf.Tensor, w: tf.Tensor): Promise<HostValues> {
-  const [values, weights] = await Promise.all([output.data(), w.data()]);
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * weights[i];
-  return { shape: [], data: [sum] };
 }
 
 /** The golden names of the four linear maps. */
@@ -59,11 +55,7 @@ export interface ProjectionNames {
 }
 
 /** A case with x [B, N, d] and the weights of four linear maps: output, loss and gradients of a layer. */
-export async function checkQkvLayer(
-  golden: GoldenCase,
-  layer: AttentionLayer,
-  names: ProjectionNames,
-): Promise<Computed> {
+export function checkQkvLayer(golden: GoldenCase, layer: AttentionLayer, names: ProjectionNames): Computed {
   const map = Object.entries(names).reduce<WeightMap>(
     (all, [ours, theirs]) => Object.assign(all, linearMap(theirs, ours)),
     {},
@@ -82,7 +74,7 @@ export async function checkQkvLayer(
   const output = forward();
   return {
     'out.output': output,
-    loss: await weightedSum(output, w),
+    loss: weightedSum(output, w),
     ...Object.fromEntries(Object.entries(gradients).map(([name, grad]) => [`grad.${name}`, grad])),
   };
 }

@@ -2,6 +2,7 @@ export { depthwiseConvolution } from './depthwise-convolution.js';
 export { linear, mergeHeads, splitHeads } from './heads.js';
 export {
   initializerConfig,
+  OrthogonalFeatures,
   OrthogonalHeads,
   type SeededConfig,
   SeededNormal,
@@ -12,6 +13,7 @@ export {
   type AttentionConfig,
   AttentionLayer,
   type CallOptions,
+  type Initialization,
   type LayerConfig,
   layerWeights,
   type Shape,
@@ -47,6 +49,8 @@ export {
   type LinearAttentionOptions,
   linearAttention,
 } from './mechanisms/linear/linear.js';
+export { LinformerAttention, type LinformerAttentionConfig } from './mechanisms/linformer/layer.js';
+export { type LinformerAttentionOptions, linformerAttention } from './mechanisms/linformer/linformer.js';
 export {
   type GlobalProjections,
   LongformerAttention,
@@ -57,6 +61,20 @@ export {
   type LongformerAttentionOptions,
   longformerAttention,
 } from './mechanisms/longformer/longformer.js';
+export {
+  NystromformerAttention,
+  type NystromformerAttentionConfig,
+} from './mechanisms/nystromformer/layer.js';
+export { type NystromAttentionOptions, nystromAttention } from './mechanisms/nystromformer/nystromformer.js';
+export type { PseudoInverseStart } from './mechanisms/nystromformer/pseudo-inverse.js';
+export type { PerformerKernel } from './mechanisms/performer/features.js';
+export { PerformerAttention, type PerformerAttentionConfig } from './mechanisms/performer/layer.js';
+export {
+  type PerformerAttentionOptions,
+  type PerformerMaskMode,
+  type PerformerScaling,
+  performerAttention,
+} from './mechanisms/performer/performer.js';
 export { PrimalLayer, type PrimalLayerConfig } from './mechanisms/primal/base.js';
 export {
   cosineFeatureMap,
@@ -95,6 +113,14 @@ export {
   type ReformerResult,
   reformerAttention,
 } from './mechanisms/reformer/reformer.js';
+export type { Grid } from './mechanisms/soft/grid.js';
+export { SoftAttention, type SoftAttentionConfig } from './mechanisms/soft/layer.js';
+export {
+  type SoftAttentionOptions,
+  type SoftAttentionResult,
+  type SoftLandmarkWeights,
+  softAttention,
+} from './mechanisms/soft/soft.js';
 export { SoftmaxAttention, type SoftmaxAttentionConfig } from './mechanisms/softmax/layer.js';
 export {
   type MaskMode,

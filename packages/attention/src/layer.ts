@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkCount, checkKeys } from './check.js';
+import { checkCount, checkKeys, checkOneOf } from './check.js';
 import { linear } from './heads.js';
-import { type SeededConfig, torchUniform } from './initializers.js';
+import { type SeededConfig, SeededNormal, torchUniform } from './initializers.js';
 
 /** The options of every layer of tfjs: name, inputShape, dtype, trainable and so on. */
 export type LayerConfig = NonNullable<ConstructorParameters<typeof tf.layers.Layer>[0]>;
@@ -24,7 +24,13 @@ export interface AttentionConfig extends LayerConfig {
   heads: number;
   /** Default 0. The initial weights follow from it and from the layer's name. */
   seed?: number;
+  /** How the linear maps start. Default `torch`; the Decision Transformer has `gpt2`. */
+  initialization?: Initialization;
 }
+
+/** The initial values of linear maps: torch's U(+-1/sqrt fanIn), or GPT-2's N(0, 0.02^2) with biases of 0. */
+export type Initialization = 'torch' | 'gpt2';
+const initializations: readonly Initialization[] = ['torch', 'gpt2'];
 
 /** What tfjs hands through to each layer's call. */
 export interface CallOptions {
@@ -35,20 +41,23 @@ export interface CallOptions {
 /** A shape of tf.layers: null where a size is not known yet. */
 export type Shape = (number | null)[];
 
-/** What the attention layers share: x or [x, mask] as input, x's shape as output, linear maps with torch's initialisation. */
+/** What the attention layers share: x or [x, mask] as input, x's shape as output, linear maps. */
 export abstract class AttentionLayer extends tf.layers.Layer {
   readonly heads: number;
   readonly seed: number;
+  readonly initialization: Initialization;
   /** d, the size of x's last axis; known once the layer is built. */
   protected features = 0;
   readonly #maps = new Map<string, { kernel: tf.LayerVariable; bias: tf.LayerVariable }>();
 
   constructor(config: AttentionConfig, ownOptions: readonly string[], className: string) {
-    checkKeys(className, config, ['heads', 'seed', ...ownOptions, ...layerOptions]);
+    checkKeys(className, config, ['heads', 'seed', ...ownOptions, 'initialization', ...layerOptions]);
     super(config);
     checkCount(className, 'heads', config.heads);
     this.heads = config.heads;
     this.seed = config.seed ?? 0;
+    this.initialization = config.initialization ?? 'torch';
+    checkOneOf(className, 'initialization', this.initialization, initializations);
   }
 
   override build(inputShape: Shape | Shape[]): void {
@@ -94,13 +103,15 @@ export abstract class AttentionLayer extends tf.layers.Layer {
 
   /** Makes the weights `NAME/kernel` [inputs, outputs] and `NAME/bias` [outputs]. */
   protected addLinear(name: string, inputs: number, outputs: number): void {
-    const weight = (part: string, shape: number[]): tf.LayerVariable =>
-      this.addWeight(
-        `${name}/${part}`,
-        shape,
-        'float32',
-        torchUniform(inputs, this.seeded(`${name}/${part}`)),
-      );
+    const weight = (part: string, shape: number[]): tf.LayerVariable => {
+      const stream = this.seeded(`${name}/${part}`);
+      let initializer: Parameters<typeof this.addWeight>[3] = torchUniform(inputs, stream);
+      if (this.initialization === 'gpt2') {
+        initializer =
+          part === 'kernel' ? new SeededNormal({ ...stream, std: 0.02 }) : tf.initializers.zeros();
+      }
+      return this.addWeight(`${name}/${part}`, shape, 'float32', initializer);
+    };
     this.#maps.set(name, {
       kernel: weight('kernel', [inputs, outputs]),
       bias: weight('bias', [outputs]),
@@ -131,7 +142,8 @@ export abstract class AttentionLayer extends tf.layers.Layer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), heads: this.heads, seed: this.seed };
+    const { heads, seed, initialization } = this;
+    return { ...super.getConfig(), heads, seed, initialization };
   }
 }
 

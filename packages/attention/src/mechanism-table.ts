@@ -20,7 +20,8 @@ function row({
     `O(${time})`,
     `O(${memory})`,
     { never: 'no', always: 'always', option: '`causal: true`' }[causal],
-    mask === 'partial' ? `partly: ${maskNote}` : { exact: 'exact', refused: 'refused' }[mask],
+    { exact: 'exact', partial: 'partly', refused: 'refused' }[mask] +
+      (maskNote === undefined ? '' : `: ${maskNote}`),
     batchIndependent === true ? 'yes' : `no: ${batchIndependent}`,
     tables.length === 0 ? 'none' : tables.join(', '),
   ];
@@ -44,8 +45,9 @@ export function mechanismTable(): string {
     '# Attention mechanisms',
     '',
     'Written from the registry by `pnpm mechanisms` in this package; a test compares the two. N is the length of the',
-    'sequence and p the size of a head; time and memory are per head and sample. Each cell holds for the default options,',
-    "which are the official code's.",
+    'sequence and p the size of a head; s is the rank of Primal-Attention, m the number of landmarks or random features, r that',
+    'of hash rounds (Reformer) or of projected keys (Linformer), c the length of a chunk, w half a window. Time and memory are',
+    "per head and sample. Each cell holds for the default options, which are the official code's.",
     '',
     "- `createAttention(name, config)` makes the layer; x or [x, mask] go in, and x's shape comes out.",
     '- A mask is exact where padded tokens cannot change the output of a real one.',

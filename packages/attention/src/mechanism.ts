@@ -24,7 +24,7 @@ export interface Mechanism<Config extends AttentionConfig = AttentionConfig> {
   /** `never`; `always`; or `option`, when the option `causal: true` makes it so. */
   causal: 'never' | 'always' | 'option';
   mask: MaskPromise;
-  /** With the default options; where `mask` is `partial`. */
+  /** With the default options: how a `partial` mask falls short, or what else is to be known of an `exact` one. */
   maskNote?: string;
   /** Whether a sample's output depends on its batch mates with the default options; a text says how. */
   batchIndependent: true | string;

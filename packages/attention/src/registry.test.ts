@@ -31,6 +31,7 @@ test('the options of an entry are those that its layer takes', () => {
     const common = new Set([
       'heads',
       'seed',
+      'initialization',
       'name',
       'trainable',
       'dtype',

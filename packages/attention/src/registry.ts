@@ -7,9 +7,13 @@ import { dataIndependentPrimal } from './mechanisms/data-independent-primal/mech
 import { flowformer } from './mechanisms/flowformer/mechanism.js';
 import { fusedSoftmax } from './mechanisms/fused-softmax/mechanism.js';
 import { linear } from './mechanisms/linear/mechanism.js';
+import { linformer } from './mechanisms/linformer/mechanism.js';
 import { longformer } from './mechanisms/longformer/mechanism.js';
+import { nystromformer } from './mechanisms/nystromformer/mechanism.js';
+import { performer } from './mechanisms/performer/mechanism.js';
 import { primal } from './mechanisms/primal/mechanism.js';
 import { reformer } from './mechanisms/reformer/mechanism.js';
+import { soft } from './mechanisms/soft/mechanism.js';
 import { softmax } from './mechanisms/softmax/mechanism.js';
 import { yoso } from './mechanisms/yoso/mechanism.js';
 
@@ -18,15 +22,19 @@ export const mechanisms = {
   softmax,
   'fused-softmax': fusedSoftmax,
   primal,
+  'data-independent-primal': dataIndependentPrimal,
+  'causal-primal': causalPrimal,
+  linear,
+  linformer,
+  performer,
+  nystromformer,
   reformer,
   longformer,
   yoso,
-  'data-independent-primal': dataIndependentPrimal,
-  'causal-primal': causalPrimal,
   cosformer,
-  cosine,
+  soft,
   flowformer,
-  linear,
+  cosine,
 } as const;
 
 /** A name that {@link createAttention} takes. */

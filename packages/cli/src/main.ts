@@ -2,8 +2,9 @@
 import { type Command, UsageError } from './command.js';
 import { doctor } from './commands/doctor.js';
 import { engine } from './commands/engine.js';
+import { golden } from './commands/golden.js';
 
-const commands: Readonly<Record<string, Command>> = { doctor, engine };
+const commands: Readonly<Record<string, Command>> = { doctor, engine, golden };
 
 function usage(): string {
   const lines = Object.values(commands).map(({ usage, summary }) => `  ${usage}\n      ${summary}`);

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { startEngine } from './start.js';
+import { installedTensorflow } from './tensorflow/place.js';
 
 /** Runs a program in a process of its own, since an engine cannot be taken out of one. */
-function start(env: NodeJS.ProcessEnv): { stdout: string; stderr: string } {
+function start(env: NodeJS.ProcessEnv, ...args: string[]): { stdout: string; stderr: string } {
   const code = `import { startEngine } from '@primal-attention/engines'; console.log(await startEngine());`;
-  return spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+  return spawnSync(process.execPath, ['--input-type=module', '-e', code, '--', ...args], {
     cwd: new URL('..', import.meta.url),
     env: { ...process.env, ...env },
     encoding: 'utf8',
@@ -24,6 +25,15 @@ test('an engine that is asked for and not there is an error, not another engine'
   expect(stdout).toBe('');
   expect(stderr).toMatch(/'tensorflow' cannot be used: it is not installed/);
 });
+
+test.runIf(installedTensorflow() !== undefined)(
+  "the tensorflow engine does not take the program's arguments for its own",
+  () => {
+    const { stdout, stderr } = start({ PRIMAL_BACKEND: 'tensorflow' }, 'x', '--dir', '/nowhere');
+    expect(stderr).not.toMatch(/cannot be used/);
+    expect(stdout.trim()).toBe('tensorflow');
+  },
+);
 
 test('without XLA the next one is taken, and the reason is told', () => {
   const { stdout, stderr } = start({

@@ -18,51 +18,77 @@ export interface GoldenCase {
   noGradients: ReadonlySet<string>;
   /** By name without the case: `in.x`, `grad_output.param.We`. */
   values: ReadonlyMap<string, SafeTensor>;
+  /** The configurations of the file's earlier cases, nearest first: what one means that says "as above". */
+  above?: readonly Readonly<Record<string, unknown>>[];
 }
 
 interface CaseRecord {
-  config?: Record<string, unknown>;
-  source?: string;
-  tol?: Record<string, number>;
-  zero_grads?: string[];
-  none_grads?: string[];
+  config?: Record<string, unknown> | null;
+  source?: string | null;
+  tol?: Record<string, number> | null;
+  zero_grads?: string[] | null;
+  none_grads?: string[] | null;
 }
 
 /**
- * All cases of a golden file, in the file's order.
+ * All cases of a golden file, in the order of its metadata.
  *
- * @throws Error if the file is no safetensors file, or has no metadata for a case
+ * @throws Error if the file is no safetensors file, or holds a tensor of a case that its metadata does not describe
  */
 export async function loadGolden(path: string): Promise<GoldenCase[]> {
   const { tensors, metadata } = await loadSafetensors(path);
-  const text = metadata.get('cases');
-  if (text === undefined) throw new Error(`loadGolden: ${path} has no metadata entry 'cases'`);
-  const records = JSON.parse(text) as Record<string, CaseRecord>;
-  const byCase = new Map<string, Map<string, SafeTensor>>();
+  const records = caseRecords(path, metadata.get('cases'));
+  const byCase = new Map<string, Map<string, SafeTensor>>(records.map(([name]) => [name, new Map()]));
   for (const [full, tensor] of tensors) {
-    const dot = full.indexOf('.');
-    const name = full.slice(0, dot);
-    let values = byCase.get(name);
-    if (values === undefined) {
-      values = new Map();
-      byCase.set(name, values);
+    const name = caseOf(full, byCase);
+    if (name === undefined) {
+      throw new Error(
+        `loadGolden: ${path} has a tensor '${full}', but its metadata describes only ${[...byCase.keys()].join(', ')}`,
+      );
     }
-    values.set(full.slice(dot + 1), tensor);
+    byCase.get(name)?.set(full.slice(name.length + 1), tensor);
   }
-  return [...byCase].map(([name, values]) => {
-    const record = Object.hasOwn(records, name) ? records[name] : undefined;
-    if (record === undefined) throw new Error(`loadGolden: ${path} has no metadata for case ${name}`);
-    return {
-      file: basename(path, '.safetensors'),
-      name,
-      config: record.config ?? {},
-      source: record.source ?? '',
-      tolerances: record.tol ?? {},
-      zeroGradients: new Set(record.zero_grads),
-      noGradients: new Set(record.none_grads),
-      values,
-    };
-  });
+  return records.map(([name, record], i) => ({
+    file: basename(path, '.safetensors'),
+    name,
+    config: record.config ?? {},
+    source: record.source ?? '',
+    tolerances: record.tol ?? {},
+    zeroGradients: new Set(record.zero_grads),
+    noGradients: new Set(record.none_grads),
+    values: byCase.get(name) as Map<string, SafeTensor>,
+    above: records
+      .slice(0, i)
+      .reverse()
+      .map(([, { config }]) => config ?? {}),
+  }));
+}
+
+function caseRecords(path: string, text: string | undefined): [string, CaseRecord][] {
+  if (text === undefined) throw new Error(`loadGolden: ${path} has no metadata entry 'cases'`);
+  let records: unknown;
+  try {
+    records = JSON.parse(text);
+  } catch (error) {
+    throw new Error(
+      `loadGolden: the metadata entry 'cases' of ${path} is no JSON: ${(error as Error).message}`,
+    );
+  }
+  const isObject = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject(records) || !Object.values(records as object).every(isObject)) {
+    throw new Error(`loadGolden: the metadata entry 'cases' of ${path} must be an object of one per case`);
+  }
+  return Object.entries(records as Record<string, CaseRecord>);
+}
+
+/** The case that a tensor `CASE.SECTION.NAME` belongs to; the names of cases may have dots. */
+function caseOf(full: string, cases: ReadonlyMap<string, unknown>): string | undefined {
+  for (let dot = full.lastIndexOf('.'); dot > 0; dot = full.lastIndexOf('.', dot - 1)) {
+    const name = full.slice(0, dot);
+    if (cases.has(name)) return name;
+  }
+  return undefined;
 }
 
 /** What a case holds under a name such as `in.x`. @throws Error if it holds nothing of that name */
@@ -79,11 +105,16 @@ export function goldenValue(golden: GoldenCase, name: string): SafeTensor {
 /** A stored value as a tensor: float32, or int32 where the file has integers. */
 export function goldenTensor<T extends tf.Tensor = tf.Tensor>(golden: GoldenCase, name: string): T {
   const { data, shape, dtype } = goldenValue(golden, name);
-  return tf.tensor(
-    data as Float32Array | Int32Array,
-    [...shape],
-    dtype === 'I32' ? 'int32' : 'float32',
-  ) as unknown as T;
+  // Numbers by value: a typed array would choose the dtype, and tfjs knows but some kinds.
+  const isFloat = dtype === 'F32' || dtype === 'F64';
+  const values = isFloat ? Float32Array.from(data as Float32Array) : Int32Array.from(numbers(data));
+  return tf.tensor(values, [...shape], isFloat ? 'float32' : 'int32') as unknown as T;
+}
+
+/** Stored elements as numbers; 64-bit integers are BigInts in a typed array. */
+export function numbers(data: SafeTensor['data']): ArrayLike<number> {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
+  return data;
 }
 
 /** The stored tensors whose names begin with `SECTION.`, by the rest of their names. */

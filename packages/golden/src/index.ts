@@ -1,6 +1,6 @@
 export { type GoldenCase, goldenSection, goldenTensor, goldenValue, loadGolden } from './case.js';
 export { type Computed, compareGolden, type Deviation, type HostValues, isWithin } from './compare.js';
-export { lossAndGradients, outputsAndGradients } from './gradients.js';
+export { lossAndGradients, outputsAndGradients, weightedSum } from './gradients.js';
 export {
   type CaseResult,
   checkOf,
@@ -10,4 +10,11 @@ export {
   runCase,
   runGolden,
 } from './run.js';
-export { linearMap, normMap, setGoldenWeights, type WeightMap, weightGradients } from './weights.js';
+export {
+  linearMap,
+  normMap,
+  setGoldenWeights,
+  untransposedMap,
+  type WeightMap,
+  weightGradients,
+} from './weights.js';

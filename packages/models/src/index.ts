@@ -1,4 +1,10 @@
 export type { AttentionKind, TransformerConfig } from './config.js';
+export {
+  actionLoss,
+  type DecisionTransformerConfig,
+  decisionTransformer,
+} from './decision-transformer.js';
+export { Interleave, TakeInterleaved } from './layers/interleave.js';
 export { LayerNorm } from './layers/layer-norm.js';
 export { LearnedPositions, type LearnedPositionsConfig } from './layers/learned-positions.js';
 export { MaskTokens, MeanTokens, NonZeroMask } from './layers/masks.js';

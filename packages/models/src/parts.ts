@@ -1,6 +1,8 @@
 import {
+  type Initialization,
   initializerConfig,
   PrimalAttention,
+  SeededNormal,
   SoftmaxAttention,
   torchUniform,
 } from '@primal-attention/attention';
@@ -15,20 +17,29 @@ export function part(layer: tf.layers.Layer): Part {
   return (...inputs) => layer.apply(inputs.length === 1 ? inputs[0] : inputs) as tf.SymbolicTensor;
 }
 
-/** A linear map over the last axis with torch's initialisation. */
+/** A linear map over the last axis, with initial values as attention layers have them. */
 export function dense(
   name: string,
   inputs: number,
   units: number,
   seed: number,
-  activation?: 'gelu' | 'relu',
+  activation?: 'gelu' | 'relu' | 'tanh',
+  initialization: Initialization = 'torch',
 ): tf.layers.Layer {
+  const [kernel, bias] = ['kernel', 'bias'].map((part) => ({ seed, stream: `${name}/${part}` }));
   return tf.layers.dense({
     name,
     units,
     activation,
-    kernelInitializer: initializerConfig(torchUniform(inputs, { seed, stream: `${name}/kernel` })),
-    biasInitializer: initializerConfig(torchUniform(inputs, { seed, stream: `${name}/bias` })),
+    ...(initialization === 'gpt2'
+      ? {
+          kernelInitializer: initializerConfig(new SeededNormal({ ...kernel, std: 0.02 })),
+          biasInitializer: 'zeros',
+        }
+      : {
+          kernelInitializer: initializerConfig(torchUniform(inputs, kernel)),
+          biasInitializer: initializerConfig(torchUniform(inputs, bias)),
+        }),
   });
 }
 

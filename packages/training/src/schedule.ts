@@ -18,7 +18,7 @@ export interface OneCycleOptions {
   /** The peak. */
   maxLearningRate: number;
   totalSteps: number;
-  /** Steps up to and including the peak: it is at step warmupSteps - 1. */
+  /** Steps up to and including the peak, which is at step warmupSteps - 1: between two steps where it is no integer. */
   warmupSteps: number;
   /** The first rate is maxLearningRate / divFactor. Default 25. */
   divFactor?: number;
@@ -58,8 +58,8 @@ export function oneCycle(options: OneCycleOptions): Schedule {
   check(
     'warmupSteps',
     warmupSteps,
-    Number.isInteger(warmupSteps) && warmupSteps >= 2 && warmupSteps < totalSteps,
-    `an integer in 2..${totalSteps - 1}`,
+    warmupSteps > 1 && warmupSteps < totalSteps,
+    `above 1 and below totalSteps, which is ${totalSteps}`,
   );
   check('divFactor', divFactor, positive(divFactor), 'above 0');
   check('finalDivFactor', finalDivFactor, positive(finalDivFactor), 'above 0');

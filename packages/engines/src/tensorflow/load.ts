@@ -31,7 +31,18 @@ export function loadLibrary(folder: string): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   const require = createRequire(import.meta.url);
   restoreUtilities(require('node:util') as Record<string, unknown>);
-  require('@tensorflow/tfjs-node-gpu');
+  withoutArguments(() => require('@tensorflow/tfjs-node-gpu'));
+}
+
+/** Its loader takes the program's command line for its own: `--dir X` would be the folder that it looks in. */
+function withoutArguments(fn: () => void): void {
+  const { argv } = process;
+  process.argv = argv.slice(0, 2);
+  try {
+    fn();
+  } finally {
+    process.argv = argv;
+  }
 }
 
 /** Makes `path` a link to `target`, also while another process does the same. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { naiveLength } from '../testing/naive-optimizers.js';
 import { averageLength, decayOf, maximalLength, oneMinusPower } from './decay.js';
+import { naiveLength } from './naive.js';
 
 const steps = [
   1, 2, 3, 4, 5, 6, 7, 10, 30, 99, 100, 101, 500, 999, 1000, 1001, 5000, 20_000, 100_000, 1_000_000,

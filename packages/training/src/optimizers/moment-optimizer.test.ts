@@ -1,8 +1,8 @@
 import { jit } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { naiveRAdam, naiveState } from '../testing/naive-optimizers.js';
 import { AdamW } from './adamw.js';
+import { naiveRAdam, naiveState } from './naive.js';
 import { RAdam } from './radam.js';
 
 const newVariable = (values: number[]): tf.Variable => tf.tidy(() => tf.variable(tf.tensor1d(values)));

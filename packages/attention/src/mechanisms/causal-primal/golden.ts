@@ -4,7 +4,7 @@ import { checkPrimalLayer } from '../primal/golden-layer.js';
 import { CausalPrimalAttention } from './layer.js';
 
 /** `primal_causal.safetensors`: the data-independent layer, causal unless the case says otherwise; J is squared per sample. */
-export function checkPrimalCausal(golden: GoldenCase): Promise<Computed> {
+export function checkPrimalCausal(golden: GoldenCase): Computed {
   const { H, s, causal } = golden.config as { H: number; s: number; causal?: boolean };
   const Layer = causal === false ? DataIndependentPrimalAttention : CausalPrimalAttention;
   return checkPrimalLayer(golden, new Layer({ heads: H, rank: s }), 'sample');

@@ -10,9 +10,9 @@ const prefix = 'param.attn.';
  * `primal_cv.safetensors`: a block of DeiT, h = x + attention(LN(x)), y = h + W_2 gelu(W_1 LN(h)), with the queries and keys
  * of one linear map; J is averaged over the batch before it is squared.
  */
-export async function checkPrimalCv(golden: GoldenCase): Promise<Computed> {
+export function checkPrimalCv(golden: GoldenCase): Computed {
   const attention = attentionOf(golden);
-  const computed = { ...(await checkDataDependent(attention, 'batch', blockOf(golden))) };
+  const computed = { ...checkDataDependent(attention, 'batch', blockOf(golden)) };
   for (const section of ['grad_output', 'grad_ksvd']) {
     for (const name of golden.values.keys()) {
       const at = `${section}.${name}`;

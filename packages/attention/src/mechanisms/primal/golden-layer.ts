@@ -54,12 +54,12 @@ export interface Surroundings {
  *
  * @param reduction how the module's training code reduces J over the batch
  */
-export async function checkPrimalLayer(
+export function checkPrimalLayer(
   golden: GoldenCase,
   layer: PrimalLayer,
   reduction: KsvdReduction,
   around?: Surroundings,
-): Promise<Computed> {
+): Computed {
   const map = primalMap(golden);
   const x = tf.variable(goldenTensor<tf.Tensor3D>(golden, 'in.x'));
   const mask = golden.config.masked === true ? [goldenTensor(golden, 'in.mask')] : [];
@@ -115,16 +115,22 @@ export async function checkPrimalLayer(
   };
 }
 
+type Heard = Pick<ProjectionScoresEvent, 'e' | 'r' | 'projectionE' | 'projectionR'>;
+
 /** A forward pass, its objectives, and what the layer's listeners hear, kept. */
 function hear(
   layer: PrimalLayer,
   forward: () => tf.Tensor,
-): { output: tf.Tensor; losses: ReturnType<typeof withLosses>['losses']; event: ProjectionScoresEvent } {
-  let event: ProjectionScoresEvent | undefined;
+): { output: tf.Tensor; losses: ReturnType<typeof withLosses>['losses']; event: Heard } {
+  let event: Heard | undefined;
   const stop = onScores(layer, (heard) => {
-    const tensors = Object.entries(heard).filter(([key]) => key !== 'layer');
-    const kept = tensors.map(([key, tensor]) => [key, tf.keep(tf.clone(tensor as tf.Tensor))]);
-    event = Object.fromEntries(kept) as ProjectionScoresEvent;
+    const { e, r, projectionE, projectionR } = heard;
+    // Kept beyond the layer's scope; what a check returns is disposed of by who runs it.
+    const kept = Object.entries({ e, r, projectionE, projectionR }).map(([key, tensor]) => [
+      key,
+      tf.keep(tf.clone(tensor)),
+    ]);
+    event = Object.fromEntries(kept) as Heard;
   });
   const { output, losses } = withLosses(forward);
   stop();

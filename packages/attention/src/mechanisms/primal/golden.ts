@@ -17,21 +17,21 @@ interface Config {
 }
 
 /** `primal_lra.safetensors`: the data-dependent layer with its mask; J is averaged over the batch before it is squared. */
-export function checkPrimalLra(golden: GoldenCase): Promise<Computed> {
+export function checkPrimalLra(golden: GoldenCase): Computed {
   return checkDataDependent(golden, 'batch');
 }
 
 /** `primal_uea.safetensors`: the data-dependent layer without a mask; J is squared per sample. */
-export function checkPrimalUea(golden: GoldenCase): Promise<Computed> {
+export function checkPrimalUea(golden: GoldenCase): Computed {
   return checkDataDependent(golden, 'sample');
 }
 
 /** The data-dependent layer of a case, alone or inside something. */
-export async function checkDataDependent(
+export function checkDataDependent(
   golden: GoldenCase,
   reduction: KsvdReduction,
   around?: Surroundings,
-): Promise<Computed> {
+): Computed {
   const { H, N, s, rank_multi, trace_no_x, max_len, embed_len } = golden.config as unknown as Config;
   const maxLength = max_len ?? embed_len;
   const layer = new PrimalAttention({
@@ -42,7 +42,7 @@ export async function checkDataDependent(
     trace: trace_no_x === false ? 'projections' : 'weights',
   });
   return {
-    ...(await checkPrimalLayer(golden, layer, reduction, around)),
+    ...checkPrimalLayer(golden, layer, reduction, around),
     'out.grid': { shape: [layer.landmarks], data: landmarkPositions(N, layer.landmarks) },
   };
 }

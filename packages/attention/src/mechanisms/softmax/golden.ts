@@ -7,6 +7,6 @@ export function checkSoftmax(
   golden: GoldenCase,
   maskMode: MaskMode = 'exact',
   attend: Attend = (q, k, v, mask) => softmaxAttention(q, k, v, { mask, maskMode }).output,
-): Promise<Computed> {
+): Computed {
   return checkQkvFunction(golden, attend);
 }

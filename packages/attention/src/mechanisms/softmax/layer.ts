@@ -15,8 +15,10 @@ import {
 export interface SoftmaxAttentionConfig extends AttentionConfig {
   /** Rate of dropout on the attention matrix in training. Default 0. */
   dropout?: number;
-  /** What a mask among the inputs does. Default `exact`; the official LRA code is `additive`. */
+  /** What a mask among the inputs does. Default `exact`; the official LRA code is `additive`, its Decision Transformer `gpt2`. */
   maskMode?: MaskMode;
+  /** Keeps tokens from those after them. Default false. */
+  causal?: boolean;
 }
 
 /** From so many attention weights on (16 MiB), a CPU computes them head by head unless they are heard. */
@@ -28,10 +30,11 @@ const manyWeights = 2 ** 22;
  *
  * Takes x [B, N, d], or [x, mask] with a mask [B, N] of ones for real tokens and zeros for padding; gives [B, N, d].
  * Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their biases [d], all U(+-1/sqrt d), as
- * torch's linear maps. Time and memory grow with B H N^2; on a
- * CPU memory grows with N^2 alone from 2^22 weights on ({@link softmaxAttentionByHead}), unless `onScores` hears them.
+ * torch's linear maps (see `initialization`). Time and memory grow with B H N^2; on a CPU memory grows with N^2 alone from
+ * 2^22 weights on ({@link softmaxAttentionByHead}), unless `onScores` hears them.
  *
- * With `exact`, a fully padded sample gives `output/bias` at every position; with `additive`, see {@link MaskMode}.
+ * With `causal`, the sum is over j <= i. With `exact`, a token that no real token is left for, and so every token of a fully
+ * padded sample, gets `output/bias`; for `additive` and `gpt2` see {@link MaskMode}.
  *
  * Dropout draws its key with `nextRandomKey`: wrap the training step in `withRandomKey`.
  */
@@ -40,16 +43,18 @@ export class SoftmaxAttention extends AttentionLayer {
   static readonly className: string = 'SoftmaxAttention';
   readonly dropout: number;
   readonly maskMode: MaskMode;
+  readonly causal: boolean;
 
   constructor(config: SoftmaxAttentionConfig) {
-    super(config, ['dropout', 'maskMode'], 'SoftmaxAttention');
-    const { dropout = 0, maskMode = 'exact' } = config;
+    super(config, ['dropout', 'maskMode', 'causal'], 'SoftmaxAttention');
+    const { dropout = 0, maskMode = 'exact', causal = false } = config;
     if (!(dropout >= 0 && dropout < 1)) {
       throw new Error(`SoftmaxAttention: dropout must be in [0, 1), got ${dropout}`);
     }
     checkOneOf('SoftmaxAttention', 'maskMode', maskMode, maskModes);
     this.dropout = dropout;
     this.maskMode = maskMode;
+    this.causal = causal;
   }
 
   override build(inputShape: Shape | Shape[]): void {
@@ -68,6 +73,7 @@ export class SoftmaxAttention extends AttentionLayer {
       const options: SoftmaxAttentionOptions = {
         mask,
         maskMode: this.maskMode,
+        causal: this.causal,
         ...(drop && { transformWeights: (w: tf.Tensor4D) => dropout(w, this.dropout, nextRandomKey()) }),
       };
       const [heads, batch, length] = queries.shape;
@@ -82,7 +88,8 @@ export class SoftmaxAttention extends AttentionLayer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), dropout: this.dropout, maskMode: this.maskMode };
+    const { dropout, maskMode, causal } = this;
+    return { ...super.getConfig(), dropout, maskMode, causal };
   }
 }
 tf.serialization.registerClass(SoftmaxAttention);

@@ -5,10 +5,10 @@ export const softmax: Mechanism<SoftmaxAttentionConfig> = {
   name: 'softmax',
   title: 'Softmax',
   layer: SoftmaxAttention,
-  options: ['dropout', 'maskMode'],
+  options: ['dropout', 'maskMode', 'causal'],
   time: 'N² p',
   memory: 'N²',
-  causal: 'never',
+  causal: 'option',
   mask: 'exact',
   batchIndependent: true,
   tables: ['1 (UEA)', '3 (LRA)', '4 (LRA efficiency)', 'D4RL', 'ImageNet', 'WikiText'],
@@ -17,5 +17,12 @@ export const softmax: Mechanism<SoftmaxAttentionConfig> = {
   examples: ({ heads }) => [
     { variant: 'exact mask', config: { heads } },
     { variant: 'additive mask', config: { heads, maskMode: 'additive' } },
+    { variant: 'causal', config: { heads, causal: true }, causal: true },
+    {
+      variant: "GPT-2's causal mask",
+      config: { heads, causal: true, maskMode: 'gpt2' },
+      causal: true,
+      mask: 'partial',
+    },
   ],
 };

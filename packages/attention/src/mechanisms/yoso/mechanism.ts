@@ -11,7 +11,7 @@ export const yoso: Mechanism<YosoAttentionConfig> = {
   causal: 'never',
   mask: 'exact',
   batchIndependent: true,
-  tables: ['1 (UEA)', '3 (LRA)', '4 (LRA efficiency)'],
+  tables: ['1 (UEA)', '3 (LRA)'],
   source:
     'Zeng et al. 2021; mlpen/YOSO, encoders/backbones/efficient_attentions/yoso/yoso_v1/yoso.py YOSOEAttention',
   examples: ({ heads }) => [

@@ -1,27 +1,29 @@
-import { linearMap, type WeightMap } from '../../../attention/src/testing/golden.js';
+import { type GoldenCase, linearMap, normMap, type WeightMap } from '@primal-attention/golden';
 import type { AttentionKind } from '../config.js';
 
-/** Which attention each layer of a golden file's model has. */
-export const kindsOf: Record<string, AttentionKind[]> = {
-  uea_softmax: ['softmax', 'softmax'],
-  uea_primalformer: ['primal', 'primal'],
-  uea_primal_trans: ['softmax', 'primal'],
-  lra_softmax: ['softmax', 'softmax'],
-  lra_primalformer: ['primal', 'primal'],
-  lra_primal_trans: ['softmax', 'primal'],
-};
-
-function normMap(golden: string, ours: string): WeightMap {
-  return {
-    [`${golden}.weight`]: { weight: `${ours}/gamma` },
-    [`${golden}.bias`]: { weight: `${ours}/beta` },
-  };
+/**
+ * The attention of each layer of a case, by the parameters that it has.
+ *
+ * @param layer the official name of layer l
+ * @param weight the name in a Primal layer of W_e
+ */
+export function kindsOf(golden: GoldenCase, layer: (l: number) => string, weight: string): AttentionKind[] {
+  const parameters = [...golden.values.keys()].filter((name) => name.startsWith('param.'));
+  const kinds: AttentionKind[] = [];
+  for (;;) {
+    const prefix = `param.${layer(kinds.length)}.`;
+    if (!parameters.some((name) => name.startsWith(prefix))) return kinds;
+    kinds.push(parameters.includes(`${prefix}${weight}`) ? 'primal' : 'softmax');
+  }
 }
+
+/** Layer l of the UEA code. */
+export const ueaLayer = (l: number): string => `encoder.attn_layers.${l}`;
 
 /** The UEA model's parameters under their official names. */
 export function ueaWeights(kinds: readonly AttentionKind[]): WeightMap {
   const layers = kinds.map((kind, l): WeightMap => {
-    const [theirs, ours] = [`encoder.attn_layers.${l}`, `layer${l}`];
+    const [theirs, ours] = [ueaLayer(l), `layer${l}`];
     return {
       ...linearMap(`${theirs}.attention.query_projection`, `${ours}/attention/query`),
       ...linearMap(`${theirs}.attention.key_projection`, `${ours}/attention/key`),
@@ -51,10 +53,13 @@ export function ueaWeights(kinds: readonly AttentionKind[]): WeightMap {
   );
 }
 
+/** Layer l of the LRA code. */
+export const lraLayer = (l: number): string => `model.transformer_${l}`;
+
 /** The LRA model's parameters under their official names. */
 export function lraWeights(kinds: readonly AttentionKind[]): WeightMap {
   const layers = kinds.map((kind, l): WeightMap => {
-    const [theirs, ours] = [`model.transformer_${l}`, `layer${l}`];
+    const [theirs, ours] = [lraLayer(l), `layer${l}`];
     return {
       ...linearMap(`${theirs}.mha.W_q`, `${ours}/attention/query`),
       ...linearMap(`${theirs}.mha.W_k`, `${ours}/attention/key`),
