@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import yazl from 'yazl';
 import { dataFolder } from '../data-folder.js';
 import { writeTar } from '../testing/write-tar.js';
+import { writeZip } from '../testing/write-zip.js';
 import { archiveMembers, extractArchive, packingOf, readUnpacked } from './index.js';
 
 let folder: string;
@@ -29,18 +29,6 @@ async function contents(path: string): Promise<Record<string, string>> {
   return found;
 }
 
-function zip(files: Record<string, string>): Promise<Buffer> {
-  const archive = new yazl.ZipFile();
-  for (const [path, content] of Object.entries(files)) archive.addBuffer(Buffer.from(content), path);
-  archive.end();
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    archive.outputStream.on('data', (piece: Buffer) => pieces.push(piece));
-    archive.outputStream.on('end', () => resolve(Buffer.concat(pieces)));
-    archive.outputStream.on('error', reject);
-  });
-}
-
 const long = `${'folder/'.repeat(30)}ä.txt`;
 const files = { 'a.txt': 'one', 'b/c.txt': 'x'.repeat(1500), 'b/empty': '', [long]: 'far' };
 const tar = (longNames?: 'pax'): Buffer =>
@@ -54,7 +42,7 @@ describe('archiveMembers', () => {
     expect(await contents(await put('a.tar', tar()))).toEqual(files);
     expect(await contents(await put('p.tar', tar('pax')))).toEqual(files);
     expect(await contents(await put('a.tar.gz', gzipSync(tar())))).toEqual(files);
-    expect(await contents(await put('a.zip', await zip(files)))).toEqual(files);
+    expect(await contents(await put('a.zip', await writeZip(files)))).toEqual(files);
     const xz = execFileSync('xz', ['-c', '--check=crc32'], { input: tar() });
     expect(await contents(await put('a.tar.xz', xz))).toEqual(files);
   });
@@ -87,7 +75,7 @@ describe('archiveMembers', () => {
         expect(await outcome).toEqual({}); // a folder
       else await expect(outcome).rejects.toThrow(/a\.tar: the archive has a member .*refused/);
       // yazl writes no such name: it is put into the bytes.
-      const bytes = await zip({ ['_'.repeat(path.length)]: 'x' });
+      const bytes = await writeZip({ ['_'.repeat(path.length)]: 'x' });
       const evil = Buffer.from(bytes.toString('latin1').replaceAll('_'.repeat(path.length), path), 'latin1');
       const zipped = contents(await put('a.zip', evil));
       if (path === './') expect(await zipped).toEqual({});
@@ -108,7 +96,7 @@ describe('archiveMembers', () => {
   it('refuses every truncation', async () => {
     const plain = tar();
     const packed = gzipSync(plain);
-    const zipped = await zip(files);
+    const zipped = await writeZip(files);
     const xz = execFileSync('xz', ['-c'], { input: plain });
     const cut = async (name: string, bytes: Buffer, length: number): Promise<void> => {
       const path = await put(name, bytes.subarray(0, length));
@@ -139,7 +127,7 @@ describe('archiveMembers', () => {
         await expect(contents(await put(name, flipped)), `${name} ${part}`).rejects.toThrow(name);
       }
     }
-    const zipped = await zip({ a: 'some text that is long enough to be there' });
+    const zipped = await writeZip({ a: 'some text that is long enough to be there' });
     zipped[36] ^= 1; // in the member's data
     await expect(contents(await put('a.zip', zipped))).rejects.toThrow('member a is damaged');
   });
