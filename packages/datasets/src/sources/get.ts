@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { dataFolder } from '../data-folder.js';
+import { type DownloadOptions, download, type SourceRecord } from './download.js';
+import { publish, syncFile } from './publish.js';
+import type { PresentFile, Source } from './registry.js';
+import { verifyFile } from './verify.js';
+
+/** Options of {@link getSource}. */
+export interface GetOptions extends Omit<DownloadOptions, 'progress'> {
+  /** Where to put it. Default: `dataFolder()`. */
+  folder?: string;
+  /** A folder laid out like the data folder, to copy from instead of downloading. */
+  from?: string;
+  /** Called as bytes arrive. */
+  progress?: (place: string, done: number, total: number | undefined) => void;
+}
+
+/**
+ * Puts a set into the data folder: copies it from a mirror folder, downloads it from its official source, or generates it.
+ *
+ * Files are verified before they get their names, and no file that is there is replaced. @returns what was done, line by line
+ */
+export async function getSource(source: Source, options: GetOptions = {}): Promise<string[]> {
+  const folder = options.folder ?? dataFolder();
+  if (options.from !== undefined) return copySource(source, options.from, folder);
+  const { files, missing } = await source.find(folder);
+  if (missing.length === 0 && !source.generate) {
+    return [`${source.name} is there already: ${files.map(({ path }) => path).join(', ')}`];
+  }
+  if (source.generate) return [await source.generate(options.say ?? (() => {}))];
+  if (source.downloads.length === 0) {
+    throw new Error(`${source.name} cannot be downloaded: ${source.byHand}. See ${source.page}`);
+  }
+  const lines: string[] = [];
+  for (const file of source.downloads) {
+    const path = join(folder, file.place);
+    if (existsSync(path)) {
+      lines.push(`${path} was there already`);
+      continue;
+    }
+    const record: SourceRecord = await download(file, path, {
+      ...options,
+      progress: (done, total) => options.progress?.(file.place, done, total),
+    });
+    const trust =
+      record.verifiedBy === 'first use'
+        ? 'no official checksum is known to us: this one is recorded, and later checks compare with it'
+        : `verified by ${record.verifiedBy}`;
+    lines.push(`${path}: ${record.bytes} bytes, SHA-256 ${record.sha256}; ${trust}`);
+  }
+  return lines;
+}
+
+async function copySource(source: Source, from: string, folder: string): Promise<string[]> {
+  if (!existsSync(from)) throw new Error(`${from} does not exist: --from names a folder to copy from`);
+  const { files, missing } = await source.find(from);
+  if (files.length === 0) {
+    throw new Error(`${source.name} is not in ${from}: looked for ${missing.join(', ')}`);
+  }
+  const lines: string[] = [];
+  for (const file of files) {
+    const target = join(folder, file.place);
+    if (existsSync(target)) {
+      lines.push(`${target} was there already`);
+      continue;
+    }
+    lines.push(await copyOne(source, file, target));
+  }
+  if (missing.length > 0) lines.push(`${from} does not have: ${missing.join(', ')}`);
+  return lines;
+}
+
+async function copyOne(source: Source, file: PresentFile, target: string): Promise<string> {
+  const temporary = `${target.replace(/\/$/, '')}.${randomUUID()}.tmp`;
+  await mkdir(dirname(temporary), { recursive: true });
+  try {
+    if ((await stat(file.path)).isDirectory()) {
+      await cp(file.path, temporary, { recursive: true, errorOnExist: true, force: false });
+      await rename(temporary, target);
+      return `${target}: copied; the files of a folder are not compared with checksums`;
+    }
+    await copyFile(file.path, temporary);
+    await syncFile(temporary);
+    const verdict = await verifyFile(source, { path: temporary, place: file.place });
+    if (verdict.kind === 'wrong') throw new Error(`${file.path} is not copied: ${verdict.note}`);
+    if (!(await publish(temporary, target))) return `${target} came up meanwhile: it was kept`;
+    const trust = verdict.kind === 'unknown' ? 'no checksum is known to us' : `checksum ${verdict.kind}`;
+    return `${target}: copied, SHA-256 ${verdict.sha256}; ${trust}`;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Download } from './download.js';
+import { lraSources } from './lra-sources.js';
+import { otherSources } from './other-sources.js';
+import { ueaSources } from './uea-sources.js';
+
+/** A part of a set, such as its training split. */
+export interface SourcePart {
+  readonly name: string;
+  /**
+   * Where it may lie, below the data folder; the first that exists counts. A file may also be there with `.gz` or `.xz` behind
+   * its name; a place that ends in `/` is a folder.
+   */
+  readonly places: readonly string[];
+}
+
+/** A file to fetch. */
+export interface SourceDownload extends Download {
+  /** Where it goes, below the data folder. */
+  readonly place: string;
+}
+
+/** A file of a set that is there. */
+export interface PresentFile {
+  readonly path: string;
+  /** Below the data folder, for {@link knownFiles} and for copies. */
+  readonly place: string;
+}
+
+/** What is there of a set. */
+export interface Presence {
+  readonly files: readonly PresentFile[];
+  /** What is missing, in words. */
+  readonly missing: readonly string[];
+  /** In which form it is there, where a set has several. */
+  readonly form?: string;
+}
+
+/** A data set, as `pnpm primal data` knows it. */
+export interface Source {
+  readonly name: string;
+  readonly title: string;
+  /** Where the paper uses it. */
+  readonly use: string;
+  /** Licence or terms, as far as they are known. */
+  readonly terms: string;
+  /** Where to find more, and where to fetch by hand. */
+  readonly page: string;
+  readonly find: (folder: string) => Promise<Presence>;
+  /** Official files; none where a person must sign up first. */
+  readonly downloads: readonly SourceDownload[];
+  /** What a person must do where there is nothing to download. */
+  readonly byHand?: string;
+  /** Loads what is there and says what it is, such as `270 / 370 series`. @throws if it is not what it should be */
+  readonly count: (folder: string) => Promise<string>;
+  /** `count` also works where only a part is there. */
+  readonly countsParts?: boolean;
+  /** Makes the set, which no download gives. */
+  readonly generate?: (say: (line: string) => void) => Promise<string>;
+}
+
+/** All sets, by name. */
+export const sources: ReadonlyMap<string, Source> = new Map(
+  [...ueaSources, ...lraSources, ...otherSources].map((source) => [source.name, source]),
+);
+
+/** The set of this name. @throws naming all */
+export function sourceOf(name: string): Source {
+  const source = sources.get(name);
+  if (source) return source;
+  throw new Error(`no data set is called '${name}'; known are ${[...sources.keys()].join(', ')}`);
+}
