@@ -1,0 +1,64 @@
+/**
+ * The 15 token types, `types[id - 1]`; id 0 is padding. The published ids come from the order of a Python set, which differs
+ * from run to run, so that any fixed order will do; this is ours.
+ */
+export const tokenTypes = [
+  ...['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+  ...['[MIN', '[MAX', '[MED', '[SM'],
+  ']',
+] as const;
+
+/** Ids of the digits 0 to 9 are 1 to 10. */
+export const firstDigit = 1;
+/** Ids of MIN, MAX, MED and SM, in this order, are 11 to 14. */
+export const firstOperator = 11;
+/** Id of the closing bracket. */
+export const closing = 15;
+export const operatorNames = ['MIN', 'MAX', 'MED', 'SM'] as const;
+/** A name of an operator. */
+export type OperatorName = (typeof operatorNames)[number];
+
+const idOf: ReadonlyMap<string, number> = new Map(tokenTypes.map((type, index) => [type, index + 1]));
+
+/** Why an expression is refused; `column` counts characters from 1. */
+export class ExpressionError extends Error {
+  constructor(
+    message: string,
+    readonly column: number,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Token ids of an expression.
+ *
+ * The published pipeline drops parentheses (they only repeat the tree that the brackets already give) and splits at blanks;
+ * operators keep their bracket, as in `[MAX`. We also split closing brackets that stand without a blank (`2]]`), read `X`, which
+ * the published pipeline writes for `]`, and the name `[MEDIAN` for `[MED`. Anything else is refused.
+ *
+ * @throws ExpressionError
+ */
+export function tokenize(expression: string): Uint8Array {
+  const ids: number[] = [];
+  for (const { 0: text, index } of expression.matchAll(/[^\s()\]]+|\]/g)) {
+    const id = idOf.get(text === 'X' ? ']' : text === '[MEDIAN' ? '[MED' : text);
+    if (id === undefined) {
+      const shown = text.length > 20 ? `${text.slice(0, 20)}…` : text;
+      throw new ExpressionError(
+        `'${shown}' is no token; tokens are 0 to 9, [MIN, [MAX, [MED, [SM and ]`,
+        index + 1,
+      );
+    }
+    ids.push(id);
+  }
+  if (ids.length === 0) throw new ExpressionError('the expression is empty', 1);
+  return Uint8Array.from(ids);
+}
+
+/** The expression that the ids stand for, without parentheses; padding is left out. */
+export function detokenize(ids: ArrayLike<number>): string {
+  const words: string[] = [];
+  for (let i = 0; i < ids.length; i++) if (ids[i] !== 0) words.push(tokenTypes[ids[i] - 1]);
+  return words.join(' ');
+}
