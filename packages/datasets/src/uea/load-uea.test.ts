@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dataFolder } from './data-folder.js';
+import { dataFolder } from '../data-folder.js';
 import { loadUea, loadUeaSplit } from './load-uea.js';
 import type { TimeSeriesSet } from './parse-ts.js';
 import { preprocess } from './preprocess.js';

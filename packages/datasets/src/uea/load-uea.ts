@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dataFolder } from './data-folder.js';
+import { dataFolder } from '../data-folder.js';
 import { parseTs, type TimeSeriesSet } from './parse-ts.js';
 import { type DatasetEntry, type DatasetName, datasets, type Split, type SplitFacts } from './registry.js';
 
@@ -59,7 +59,7 @@ function lookUp(name: string): DatasetEntry {
 
 function pathOf(entry: DatasetEntry, split: Split, options: LoadUeaOptions): string {
   const file = `${entry.name}_${split.toUpperCase()}.ts`;
-  if (entry.bundled) return fileURLToPath(new URL(`../bundled/${entry.name}/${file}`, import.meta.url));
+  if (entry.bundled) return fileURLToPath(new URL(`../../bundled/${entry.name}/${file}`, import.meta.url));
   return join(options.folder ?? dataFolder(), 'uea', entry.name, file);
 }
 
