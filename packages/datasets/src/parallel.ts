@@ -89,4 +89,3 @@ function ask<T>(worker: Worker, range: [number, number]): Promise<T> {
 function compiled(url: string): string {
   return url.replace(/\/src\/((?:(?!\/src\/).)*)\.[jt]s$/, '/dist/$1.js');
 }
-

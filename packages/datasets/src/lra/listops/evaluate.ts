@@ -15,7 +15,11 @@ export interface Evaluated {
  * The value of `operator` (0 MIN, 1 MAX, 2 MED, 3 SM) over digits: min, max, the median rounded down (of an even number of
  * arguments the mean of the two middle ones), and the sum modulo 10.
  */
-export function applyOperator(operator: number, args: ArrayLike<number>, count: number = args.length): number {
+export function applyOperator(
+  operator: number,
+  args: ArrayLike<number>,
+  count: number = args.length,
+): number {
   if (operator === 2) return median(args, count);
   let value = args[0];
   for (let i = 1; i < count; i++) {

@@ -58,7 +58,11 @@ export class ListOpsGenerator {
       if (right) return;
       throw new Error(`listops: ${name} must be ${expected}, got ${settings[name]}`);
     };
-    check('maxDepth', Number.isInteger(maxDepth) && maxDepth >= 1 && maxDepth <= 100, 'a whole number, 1..100');
+    check(
+      'maxDepth',
+      Number.isInteger(maxDepth) && maxDepth >= 1 && maxDepth <= 100,
+      'a whole number, 1..100',
+    );
     check('maxArgs', Number.isInteger(maxArgs) && maxArgs >= 2 && maxArgs <= 255, 'a whole number, 2..255');
     check('branching', branching >= 0 && branching <= 1, 'a probability');
     check('lengthAbove', Number.isInteger(lengthAbove) && lengthAbove >= 0, 'a whole number from 0 on');

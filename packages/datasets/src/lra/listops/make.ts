@@ -159,7 +159,12 @@ export function listOpsRows(
   options: ListOpsRows = {},
 ): { columns: Splits<'ids' | 'labels'>['train']; truncated: number } {
   const { maxTokens = 2000, rowLength = 2048, types = tokenTypes } = options;
-  if (!Number.isInteger(maxTokens) || maxTokens < 1 || !Number.isInteger(rowLength) || rowLength < maxTokens) {
+  if (
+    !Number.isInteger(maxTokens) ||
+    maxTokens < 1 ||
+    !Number.isInteger(rowLength) ||
+    rowLength < maxTokens
+  ) {
     throw new Error(
       `listops: a row of ${rowLength} cannot hold ${maxTokens} tokens: expected 1 <= maxTokens <= rowLength`,
     );

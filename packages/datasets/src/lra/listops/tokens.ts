@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /**
  * The 15 token types, `types[id - 1]`; id 0 is padding. The published ids come from the order of a Python set, which differs
  * from run to run, so that any fixed order will do; this is ours.
@@ -37,23 +39,46 @@ export class ExpressionError extends Error {
  * operators keep their bracket, as in `[MAX`. We also split closing brackets that stand without a blank (`2]]`), read `X`, which
  * the published pipeline writes for `]`, and the name `[MEDIAN` for `[MED`. Anything else is refused.
  *
+ * @param expression text, or its bytes
  * @throws ExpressionError
  */
-export function tokenize(expression: string): Uint8Array {
-  const ids: number[] = [];
-  for (const { 0: text, index } of expression.matchAll(/[^\s()\]]+|\]/g)) {
-    const id = idOf.get(text === 'X' ? ']' : text === '[MEDIAN' ? '[MED' : text);
-    if (id === undefined) {
-      const shown = text.length > 20 ? `${text.slice(0, 20)}…` : text;
-      throw new ExpressionError(
-        `'${shown}' is no token; tokens are 0 to 9, [MIN, [MAX, [MED, [SM and ]`,
-        index + 1,
-      );
+export function tokenize(expression: string | Uint8Array): Uint8Array {
+  const bytes = typeof expression === 'string' ? Buffer.from(expression, 'utf8') : expression;
+  const ids = new Uint8Array(bytes.length);
+  let count = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const byte = bytes[at];
+    if (separates(byte)) {
+      at++;
+    } else if (byte === bracket) {
+      ids[count++] = closing;
+      at++;
+    } else {
+      const start = at;
+      while (at < bytes.length && !separates(bytes[at]) && bytes[at] !== bracket) at++;
+      const isDigit = at === start + 1 && byte >= zero && byte < zero + 10;
+      ids[count++] = isDigit ? firstDigit + byte - zero : wordId(bytes, start, at);
     }
-    ids.push(id);
   }
-  if (ids.length === 0) throw new ExpressionError('the expression is empty', 1);
-  return Uint8Array.from(ids);
+  if (count === 0) throw new ExpressionError('the expression is empty', 1);
+  return ids.slice(0, count);
+}
+
+const zero = 0x30;
+const bracket = 0x5d;
+
+/** Blank, tab, and parentheses. */
+const separates = (byte: number): boolean => byte === 0x20 || byte === 0x28 || byte === 0x29 || byte === 0x09;
+
+function wordId(bytes: Uint8Array, start: number, end: number): number {
+  const word = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
+  const id = idOf.get(word === 'X' ? ']' : word === '[MEDIAN' ? '[MED' : word);
+  if (id !== undefined) return id;
+  const shown = word.length > 20 ? `${word.slice(0, 20)}…` : word;
+  throw new ExpressionError(
+    `'${shown}' is no token; tokens are 0 to 9, [MIN, [MAX, [MED, [SM and ]`,
+    start + 1,
+  );
 }
 
 /** The expression that the ids stand for, without parentheses; padding is left out. */
