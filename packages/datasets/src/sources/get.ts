@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { dataFolder } from '../data-folder.js';
 import { type DownloadOptions, download, type SourceRecord } from './download.js';
 import { publish, syncFile } from './publish.js';
@@ -62,6 +62,10 @@ async function copySource(source: Source, from: string, folder: string): Promise
   }
   const lines: string[] = [];
   for (const file of files) {
+    if (relative(from, file.path).startsWith('..')) {
+      lines.push(`${file.path} needs no copy: it is part of this package`);
+      continue;
+    }
     const target = join(folder, file.place);
     if (existsSync(target)) {
       lines.push(`${target} was there already`);
