@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { extractArchive } from '../archives/index.js';
 import { dataFolder } from '../data-folder.js';
-import { type DownloadOptions, download, type SourceRecord } from './download.js';
+import { type DownloadOptions, download } from './download.js';
 import { publish, syncFile } from './publish.js';
-import type { PresentFile, Source } from './registry.js';
+import type { PresentFile, Source, SourceDownload } from './registry.js';
 import { verifyFile } from './verify.js';
 
 /** Options of {@link getSource}. */
@@ -37,21 +38,36 @@ export async function getSource(source: Source, options: GetOptions = {}): Promi
   const lines: string[] = [];
   for (const file of source.downloads) {
     const path = join(folder, file.place);
-    if (existsSync(path)) {
-      lines.push(`${path} was there already`);
-      continue;
-    }
-    const record: SourceRecord = await download(file, path, {
-      ...options,
-      progress: (done, total) => options.progress?.(file.place, done, total),
-    });
-    const trust =
-      record.verifiedBy === 'first use'
-        ? 'no official checksum is known to us: this one is recorded, and later checks compare with it'
-        : `verified by ${record.verifiedBy}`;
-    lines.push(`${path}: ${record.bytes} bytes, SHA-256 ${record.sha256}; ${trust}`);
+    if (existsSync(path)) lines.push(`${path} was there already`);
+    else lines.push(await fetchOne(file, path, options));
+    if (file.unpack) lines.push(await unpack(file, path, folder, options));
   }
   return lines;
+}
+
+async function fetchOne(file: SourceDownload, path: string, options: GetOptions): Promise<string> {
+  const { bytes, sha256, verifiedBy } = await download(file, path, {
+    ...options,
+    progress: (done, total) => options.progress?.(file.place, done, total),
+  });
+  const trust =
+    verifiedBy === 'first use'
+      ? 'no official checksum is known to us: this one is recorded, and later checks compare with it'
+      : `verified by ${verifiedBy}`;
+  return `${path}: ${bytes} bytes, SHA-256 ${sha256}; ${trust}`;
+}
+
+async function unpack(
+  { unpack }: SourceDownload,
+  archive: string,
+  folder: string,
+  options: GetOptions,
+): Promise<string> {
+  const target = join(folder, unpack!.folder);
+  if (existsSync(target)) return `${target} was there already`;
+  options.say?.(`unpacking ${archive} into ${target}`);
+  const count = await extractArchive(archive, target, { place: unpack!.pick });
+  return `${target}: ${count} files, unpacked from ${archive}`;
 }
 
 async function copySource(source: Source, from: string, folder: string): Promise<string[]> {

@@ -17,6 +17,13 @@ export interface SourcePart {
 export interface SourceDownload extends Download {
   /** Where it goes, below the data folder. */
   readonly place: string;
+  /** Set where the file is an archive that loaders do not read as it lies there. */
+  readonly unpack?: {
+    /** Below the data folder; must not exist yet. */
+    readonly folder: string;
+    /** Where a member goes in it; undefined leaves the member out. */
+    readonly pick: (path: string) => string | undefined;
+  };
 }
 
 /** A file of a set that is there. */

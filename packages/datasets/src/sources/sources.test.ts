@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sendRange, serve } from '../testing/serve.js';
+import { writeTar } from '../testing/write-tar.js';
 import { examine } from './examine.js';
 import { getSource } from './get.js';
 import { knownFiles } from './known-files.js';
@@ -147,6 +148,28 @@ describe('getSource', () => {
       /is not copied: .*SHA-256 \w+ when unpacked, expected ff7bcfd4/,
     );
     expect(readdirSync(join(folder, 'mnist'))).toEqual([]);
+  });
+
+  it('unpacks what loaders cannot read as it lies there', async () => {
+    const archive = gzipSync(
+      writeTar([
+        { path: 'lra_release/lra_release/tsv_data/new_aan_pairs.train.tsv', content: 'rows' },
+        { path: 'lra_release/lra_release/tsv_data/._new_aan_pairs.train.tsv', content: 'rubbish' },
+        { path: 'lra_release/lra_release/other/file', content: 'x' },
+      ]),
+    );
+    await using server = await serve((request, response) => sendRange(request, response, archive));
+    const { unpack } = sourceOf('retrieval').downloads[0];
+    const source = toy({
+      downloads: [{ url: server.origin, place: 'lra_release.gz', limit: 10_000, unpack }],
+    });
+    const lines = await getSource(source, { folder });
+    expect(lines[1]).toContain('lra/retrieval: 1 files, unpacked from');
+    expect(readFileSync(join(folder, 'lra/retrieval/new_aan_pairs.train.tsv'), 'utf8')).toBe('rows');
+    expect(await getSource(source, { folder })).toEqual([
+      `${join(folder, 'lra_release.gz')} was there already`,
+      `${join(folder, 'lra/retrieval')} was there already`,
+    ]);
   });
 
   it('says what to do where it cannot', async () => {
