@@ -1,14 +1,10 @@
 import { RandomStream } from '../../random.js';
-import { direction, drawMarker, type Paddle, Paddles, type Patch } from './paddles.js';
+import { direction, drawMarker, type Paddle, Paddles, type Patch, type Pixel } from './paddles.js';
 import { checkSettings, type PathfinderSettings } from './settings.js';
+import { Turns } from './turns.js';
 
 /** How labels are drawn: each by the toss of a coin, as published, or 0 and 1 in turn. */
 export type PathfinderLabels = 'coin' | 'alternate';
-
-interface Pixel {
-  y: number;
-  x: number;
-}
 
 /** The end of a contour that grows. */
 interface Tip {
@@ -16,13 +12,21 @@ interface Tip {
   pivot: Pixel;
   orientation: number;
   /** The last paddle: it blocks the way of others only when the next one stands. */
-  last: { area: Patch; at: Pixel };
+  last: Patch;
+  at: Pixel;
 }
 
 /** Both long contours. */
 interface Contours {
   starts: Pixel[];
   ends: Pixel[];
+}
+
+/** What belongs to a width of the gaps. */
+interface Drawing {
+  margin: number;
+  paddles: Paddles;
+  turns: Turns;
 }
 
 const full = 255;
@@ -45,46 +49,65 @@ const full = 255;
  *
  * Occupation is a grey image: a paddle's surroundings, smoothed.
  *
- * Kept from the published code, though they look like slips: of the two long contours only the second's last paddle occupies
- * room; a distractor is brighter than a long contour (2 against 2 · 0.75).
+ * Kept from the published code, though they look like slips:
+ * - The search for a first paddle's place gives up if at any pixel of the image, corners included, none of the kernel's pixels
+ *   is in the image (a dilation yields -∞ there, and the code takes any negative value for "no place"). That leaves only
+ *   orientations up and to the left, for the first contour and for distractors, of which most find no place.
+ *   `seedOrientations: 'all'` lifts it.
+ * - Of the two long contours only the second's last paddle occupies room.
+ * - A distractor is brighter than a long contour (2 against 2 · 0.75).
+ *
+ * How ours differs: the seed fixes every bit, which the published code's does not; sines are rounded to 2⁻⁴⁰, so that 2 of the
+ * 360 orientations (±120°) draw a paddle of one pixel less or more than with numpy's; paddles thicker than one pixel of the fine
+ * drawing, which LRA's 32 x 32 images do not have, may differ at their edges.
  */
 export class PathfinderGenerator {
-  private readonly paddles: readonly Paddles[];
-  private readonly kernels = new Map<Paddle, readonly Pixel[]>();
+  private readonly drawings: readonly Drawing[];
   private readonly markers = new Map<number, Uint8Array>();
-  private image: Float64Array;
-  private occupied: Uint8Array;
+  private readonly image: Float64Array;
+  private readonly occupied: Uint8Array;
+  private readonly savedImage: Float64Array;
+  private readonly savedOccupied: Uint8Array;
 
   constructor(private readonly settings: PathfinderSettings) {
     checkSettings(settings);
-    this.paddles = settings.paddleMargins.map((margin) => new Paddles(settings, margin));
-    this.image = new Float64Array(settings.size ** 2);
-    this.occupied = new Uint8Array(settings.size ** 2);
+    this.drawings = settings.paddleMargins.map((margin) => ({
+      margin,
+      paddles: new Paddles(settings, margin),
+      turns: new Turns(settings.paddleLength + margin, margin, settings.continuity),
+    }));
+    const pixels = settings.size ** 2;
+    this.image = new Float64Array(pixels);
+    this.occupied = new Uint8Array(pixels);
+    this.savedImage = new Float64Array(pixels);
+    this.savedOccupied = new Uint8Array(pixels);
   }
 
   /** Writes an image of a label, size x size grey values row by row, into `into`. */
   draw(stream: RandomStream, label: number, into: Uint8Array): void {
-    const { settings } = this;
-    const margin = stream.below(settings.paddleMargins.length);
-    const distance = settings.paddleMargins[margin];
+    const { settings, image } = this;
+    const drawing = pick(stream, this.drawings);
     let contours: Contours | undefined;
-    while (!contours) contours = this.contours(stream, this.paddles[margin], distance);
+    while (!contours) contours = this.contours(stream, drawing);
     for (let i = 0; i < settings.distractors; i++) {
       for (let attempt = 0; attempt <= settings.distractorRetries; attempt++) {
-        if (this.distractor(stream, this.paddles[margin], distance)) break;
+        if (this.distractor(stream, drawing)) break;
       }
     }
     const marked = stream.below(2);
     this.mark(contours.starts[marked]);
     this.mark(contours.ends[label === 1 ? marked : 1 - marked]);
     let brightest = 0;
-    for (const value of this.image) brightest = Math.max(brightest, value);
-    for (let i = 0; i < into.length; i++) into[i] = Math.floor(this.image[i] * (full / brightest) + 0.5);
+    for (let i = 0; i < image.length; i++) if (image[i] > brightest) brightest = image[i];
+    for (let i = 0; i < into.length; i++) into[i] = Math.floor(image[i] * (full / brightest) + 0.5);
   }
 
   /** Both long contours on an empty image; undefined if one of them gets stuck. */
-  private contours(stream: RandomStream, paddles: Paddles, margin: number): Contours | undefined {
+  private contours(stream: RandomStream, drawing: Drawing): Contours | undefined {
     const { size, padding, seedDistance, contourLength, contourContrasts, paddleContrasts } = this.settings;
+    const orientation = wholeDegrees(stream);
+    // Most attempts end here, before anything is drawn.
+    if (!this.isPlaceable(drawing.paddles.at(orientation))) return undefined;
     this.image.fill(0);
     this.occupied.fill(full);
     for (let y = padding; y < size - padding; y++) {
@@ -92,64 +115,74 @@ export class PathfinderGenerator {
     }
     const contrasts = draw2(stream, contourContrasts);
     const contrast = (contour: number): number => pick(stream, paddleContrasts) * contrasts[contour];
-    const first = this.seed(stream, paddles, margin, 2 * seedDistance, contrast(0));
+    const first = this.seed(stream, drawing, 2 * seedDistance, contrast(0), orientation);
     if (!first) return undefined;
-    const second = this.seedBeside(stream, paddles, margin, first.start, contrast(1));
+    const second = this.seedBeside(stream, drawing, first.at, contrast(1));
     if (!second) return undefined;
-    const tips = [first.tip, second.tip];
-    const ends: Pixel[] = [first.start, second.start];
+    const starts = [first.at, second.at];
     for (let paddle = 1; paddle < contourLength; paddle++) {
       const brightness = pick(stream, paddleContrasts);
-      for (const contour of [0, 1]) {
-        const end = this.extend(stream, paddles, margin, tips[contour], brightness * contrasts[contour]);
-        if (!end) return undefined;
-        ends[contour] = end;
-      }
+      if (!this.extend(stream, drawing, first, brightness * contrasts[0])) return undefined;
+      if (!this.extend(stream, drawing, second, brightness * contrasts[1])) return undefined;
     }
-    this.occupy(tips[1].last);
-    return { starts: [first.start, second.start], ends };
+    this.occupy(second);
+    return { starts, ends: [first.at, second.at] };
   }
 
   /** A distractor; without room for it the image stays as it was, and the answer is false. */
-  private distractor(stream: RandomStream, paddles: Paddles, margin: number): boolean {
+  private distractor(stream: RandomStream, drawing: Drawing): boolean {
     const { size, distractorLength, contourContrasts } = this.settings;
-    const free = this.occupied.reduce((count, value) => count + (blocked(value) ? 0 : 1), 0);
+    const orientation = wholeDegrees(stream);
+    if (!this.isPlaceable(drawing.paddles.at(orientation))) return false;
+    let free = 0;
+    for (let i = 0; i < this.occupied.length; i++) if (!blocks(this.occupied[i])) free++;
     if (free / size ** 2 < 0.01) return false;
-    const image = this.image.slice();
-    const occupied = this.occupied.slice();
-    const tip = this.seed(stream, paddles, margin, 1, pick(stream, contourContrasts))?.tip;
+    this.savedImage.set(this.image);
+    this.savedOccupied.set(this.occupied);
+    const tip = this.seed(stream, drawing, 1, pick(stream, contourContrasts), orientation);
     let grown = tip !== undefined;
     for (let paddle = 1; grown && paddle < distractorLength; paddle++) {
-      grown = this.extend(stream, paddles, margin, tip!, pick(stream, contourContrasts)) !== undefined;
+      grown = this.extend(stream, drawing, tip!, pick(stream, contourContrasts));
     }
     if (grown) {
-      this.occupy(tip!.last);
+      this.occupy(tip!);
     } else {
-      this.image = image;
-      this.occupied = occupied;
+      this.image.set(this.savedImage);
+      this.occupied.set(this.savedOccupied);
     }
     return grown;
   }
 
-  /** A first paddle, somewhere free and at least `frame` pixels from the image's border. */
+  /** Whether the published code can place a first paddle of this kind. */
+  private isPlaceable({ kernel }: Paddle): boolean {
+    if (this.settings.seedOrientations === 'all') return true;
+    const reaches = (up: boolean, left: boolean): boolean =>
+      kernel.some(({ y, x }) => (up ? y <= 0 : y >= 0) && (left ? x <= 0 : x >= 0));
+    // Seen from each of the four corners, a pixel of the kernel is in the image.
+    return reaches(true, true) && reaches(true, false) && reaches(false, true) && reaches(false, false);
+  }
+
+  /** A first paddle, somewhere free and at least `frame` pixels from the image's border; `orientation` is the first that is tried. */
   private seed(
     stream: RandomStream,
-    paddles: Paddles,
-    margin: number,
+    { paddles, margin }: Drawing,
     frame: number,
     contrast: number,
-  ): { start: Pixel; tip: Tip } | undefined {
+    orientation: number,
+  ): Tip | undefined {
     const { size, paddleRetries } = this.settings;
+    let towards = orientation;
     for (let attempt = 0; attempt <= paddleRetries; attempt++) {
-      const orientation = wholeDegrees(stream);
-      const room = this.roomFor(paddles.at(orientation), margin, frame);
+      if (attempt > 0) towards = wholeDegrees(stream);
+      const paddle = paddles.at(towards);
+      if (!this.isPlaceable(paddle)) return undefined;
+      const room = this.roomFor(paddle.kernel, frame);
       if (room.length === 0) return undefined;
       const chosen = room[stream.below(room.length)];
-      const start = { y: Math.floor(chosen / size), x: chosen % size };
-      const tip = this.firstTip(paddles, margin, start, orientation);
+      const tip = this.firstTip(paddle, margin, { y: Math.floor(chosen / size), x: chosen % size }, towards);
       if (!tip) continue;
-      this.paint(paddles.at(orientation).line, start, contrast);
-      return { start, tip };
+      this.paint(paddle.line, tip.at, contrast);
+      return tip;
     }
     return undefined;
   }
@@ -157,185 +190,112 @@ export class PathfinderGenerator {
   /** The first paddle of the second contour, `seedDistance` from the first's. What is occupied does not matter: nothing is there. */
   private seedBeside(
     stream: RandomStream,
-    paddles: Paddles,
-    margin: number,
+    { paddles, margin }: Drawing,
     first: Pixel,
     contrast: number,
-  ): { start: Pixel; tip: Tip } | undefined {
+  ): Tip | undefined {
     const { seedDistance, paddleRetries } = this.settings;
     for (let attempt = 0; attempt <= paddleRetries; attempt++) {
       const orientation = wholeDegrees(stream);
+      const paddle = paddles.at(orientation);
       const { sin, cos } = direction((stream.below(360) * Math.PI) / 180);
       const start = {
         y: Math.round(first.y + seedDistance * sin),
         x: Math.round(first.x + seedDistance * cos),
       };
-      const tip = this.firstTip(paddles, margin, start, orientation);
+      const tip = this.firstTip(paddle, margin, start, orientation);
       if (!tip) continue;
-      this.paint(paddles.at(orientation).line, start, contrast);
-      return { start, tip };
+      this.paint(paddle.line, start, contrast);
+      return tip;
     }
     return undefined;
   }
 
-  private firstTip(paddles: Paddles, margin: number, start: Pixel, orientation: number): Tip | undefined {
+  private firstTip(paddle: Paddle, margin: number, at: Pixel, orientation: number): Tip | undefined {
     const { paddleLength } = this.settings;
-    const head = moved(start, orientation, paddleLength);
+    const head = moved(at, orientation, paddleLength);
     const pivot = moved(head, opposite(orientation), paddleLength + margin);
-    if (!this.within(head) || !this.within(pivot)) return undefined;
-    return { pivot, orientation, last: { area: paddles.at(orientation).area, at: start } };
+    if (!this.isWithin(head) || !this.isWithin(pivot)) return undefined;
+    return { pivot, orientation, last: paddle.area, at };
   }
 
-  /** The pixels where a first paddle of this kind may start, as indices. */
-  private roomFor(paddle: Paddle, margin: number, frame: number): number[] {
-    const { size } = this.settings;
-    const kernel = this.kernel(paddle, margin);
+  /** The pixels where a first paddle may start, as indices. The frame and what is outside of the image count as occupied. */
+  private roomFor(kernel: readonly Pixel[], frame: number): number[] {
+    const { size, seedOrientations } = this.settings;
     const room: number[] = [];
-    // Outside of the frame everything counts as occupied, so that also pixels from which the paddle reaches there are out.
-    const taken = (y: number, x: number): boolean => {
-      if (y < 0 || y >= size || x < 0 || x >= size) return false;
-      const inFrame = y < frame || y >= size - frame || x < frame || x >= size - frame;
-      return inFrame || blocked(this.occupied[y * size + x]);
-    };
+    const last = size - frame - 1;
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
-        if (!kernel.some((offset) => taken(y + offset.y, x + offset.x))) room.push(y * size + x);
+        let isFree = true;
+        for (let i = 0; isFree && i < kernel.length; i++) {
+          const [v, u] = [y + kernel[i].y, x + kernel[i].x];
+          // As published, the part of a kernel that is outside of the image does not count.
+          if (seedOrientations === 'published' && (v < 0 || v >= size || u < 0 || u >= size)) continue;
+          isFree = v >= frame && v <= last && u >= frame && u <= last && !blocks(this.occupied[v * size + u]);
+        }
+        if (isFree) room.push(y * size + x);
       }
     }
     return room;
   }
 
-  /**
-   * Where a paddle occupies all of a pixel, relative to its start. As in the published code the window that is looked at has its
-   * middle one pixel before the start, and what reaches out of the window is not looked at.
-   */
-  private kernel(paddle: Paddle, margin: number): readonly Pixel[] {
-    const known = this.kernels.get(paddle);
-    if (known) return known;
-    const { radius, values } = paddle.area;
-    const half = this.settings.paddleLength + margin;
-    const offsets: Pixel[] = [];
-    for (let y = -half; y <= half; y++) {
-      for (let x = -half; x <= half; x++) {
-        const [row, column] = [y - 1 + radius, x - 1 + radius];
-        const isInside = row >= 0 && column >= 0 && row <= 2 * radius && column <= 2 * radius;
-        if (isInside && values[row * (2 * radius + 1) + column] === full) offsets.push({ y, x });
-      }
-    }
-    this.kernels.set(paddle, offsets);
-    return offsets;
-  }
-
-  /** One paddle more: its end, or undefined if there is no way on. */
-  private extend(
-    stream: RandomStream,
-    paddles: Paddles,
-    margin: number,
-    tip: Tip,
-    contrast: number,
-  ): Pixel | undefined {
-    const { paddleLength, paddleRetries } = this.settings;
+  /** One paddle more; false if there is no way on. */
+  private extend(stream: RandomStream, drawing: Drawing, tip: Tip, contrast: number): boolean {
+    const { paddleLength, paddleRetries, size } = this.settings;
+    const { margin, paddles, turns } = drawing;
     const pivot = moved(tip.pivot, tip.orientation, paddleLength + 2 * margin);
-    const { ends, orientations, cumulated } = this.candidates(pivot, tip.orientation, margin);
-    if (ends.length === 0) return undefined;
+    const candidates = turns.weigh(pivot, tip.orientation, this.occupied, size);
+    if (!candidates) return false;
     for (let attempt = 0; attempt <= paddleRetries; attempt++) {
-      const drawn = stream.float();
-      const chosen = Math.max(
-        0,
-        cumulated.findIndex((sum) => sum > drawn),
-      );
-      const paddle = paddles.at(opposite(orientations[chosen]));
-      if (this.touches(paddle.area, ends[chosen])) continue;
-      this.paint(paddle.line, ends[chosen], contrast);
-      this.occupy(tip.last);
+      const chosen = candidates.draw(stream.float());
+      const end = { y: pivot.y + chosen.y, x: pivot.x + chosen.x };
+      const { line, area } = paddles.at(opposite(chosen.orientation));
+      if (this.touches(area, end)) continue;
+      this.paint(line, end, contrast);
+      this.occupy(tip);
       tip.pivot = pivot;
-      tip.orientation = orientations[chosen];
-      tip.last = { area: paddle.area, at: ends[chosen] };
-      return ends[chosen];
+      tip.orientation = chosen.orientation;
+      tip.last = area;
+      tip.at = end;
+      return true;
     }
-    return undefined;
+    return false;
   }
 
-  /** Ends that the next paddle may have, with their cumulated probabilities; none if all are blocked. */
-  private candidates(
-    pivot: Pixel,
-    orientation: number,
-    margin: number,
-  ): { ends: Pixel[]; orientations: number[]; cumulated: number[] } {
-    const { size, paddleLength, continuity } = this.settings;
-    const radius = paddleLength + margin;
-    const ends: Pixel[] = [];
-    const orientations: number[] = [];
-    const cumulated: number[] = [];
-    let total = 0;
-    // Steps of one pixel along the circle.
-    const steps = Math.ceil(2 * Math.PI * radius);
-    for (let step = 0; step < steps; step++) {
-      const { sin, cos } = direction(step / radius);
-      const [exactY, exactX] = [pivot.y + radius * sin, pivot.x + radius * cos];
-      if (exactY < 0 || exactY >= size || exactX < 0 || exactX >= size) continue;
-      const end = { y: Math.floor(exactY), x: Math.floor(exactX) };
-      if (ends.some(({ y, x }) => y === end.y && x === end.x)) continue;
-      const towards = Math.atan2(end.y - pivot.y, end.x - pivot.x);
-      const difference = Math.abs(towards - orientation);
-      const turn = Math.min(difference, 2 * Math.PI - difference);
-      const { cos: straightness } = direction(Math.min(turn * continuity, Math.PI / 2));
-      total += (1 - this.occupation(end, margin) / full) * Math.max(0, straightness) ** 2;
-      ends.push(end);
-      orientations.push(towards);
-      cumulated.push(total);
-    }
-    if (total < 1e-4) return { ends: [], orientations: [], cumulated: [] };
-    return { ends, orientations, cumulated: cumulated.map((sum) => sum / total) };
-  }
-
-  /** The highest occupation within `margin` of a pixel. */
-  private occupation({ y, x }: Pixel, margin: number): number {
-    const { size } = this.settings;
-    let highest = 0;
-    for (let v = Math.max(0, y - margin); v <= Math.min(size - 1, y + margin); v++) {
-      for (let u = Math.max(0, x - margin); u <= Math.min(size - 1, x + margin); u++) {
-        if ((v - y) ** 2 + (u - x) ** 2 > margin * margin) continue;
-        highest = Math.max(highest, this.occupied[v * size + u]);
-      }
-    }
-    return highest;
-  }
-
-  private touches(patch: Patch, at: Pixel): boolean {
-    // 1.8 of 2: both have to be nearly full.
-    return this.overlay(patch, at, (index, value) => this.occupied[index] + value >= 1.8 * full);
-  }
-
-  private occupy({ area, at }: { area: Patch; at: Pixel }): void {
-    this.overlay(area, at, (index, value) => {
-      if (value > this.occupied[index]) this.occupied[index] = value;
-      return false;
-    });
-  }
-
-  private paint(line: Patch, at: Pixel, contrast: number): void {
-    this.overlay(line, at, (index, value) => {
-      const brightness = Math.fround((value / full) * contrast);
-      if (brightness > this.image[index]) this.image[index] = brightness;
-      return false;
-    });
-  }
-
-  /** Visits the pixels of the image under a patch, until a visit answers true. */
-  private overlay(
-    { radius, values }: Patch,
-    at: Pixel,
-    visit: (index: number, value: number) => boolean,
-  ): boolean {
+  /** Whether a paddle's area meets what is occupied: both nearly full, 1.8 of 2. */
+  private touches({ radius, values }: Patch, at: Pixel): boolean {
     const { size } = this.settings;
     const side = 2 * radius + 1;
     for (let y = Math.max(0, at.y - radius); y <= Math.min(size - 1, at.y + radius); y++) {
       for (let x = Math.max(0, at.x - radius); x <= Math.min(size - 1, at.x + radius); x++) {
-        if (visit(y * size + x, values[(y - at.y + radius) * side + x - at.x + radius])) return true;
+        const value = values[(y - at.y + radius) * side + x - at.x + radius];
+        if (this.occupied[y * size + x] + value >= 1.8 * full) return true;
       }
     }
     return false;
+  }
+
+  private occupy({ last: { radius, values }, at }: Tip): void {
+    const { size } = this.settings;
+    const side = 2 * radius + 1;
+    for (let y = Math.max(0, at.y - radius); y <= Math.min(size - 1, at.y + radius); y++) {
+      for (let x = Math.max(0, at.x - radius); x <= Math.min(size - 1, at.x + radius); x++) {
+        const value = values[(y - at.y + radius) * side + x - at.x + radius];
+        if (value > this.occupied[y * size + x]) this.occupied[y * size + x] = value;
+      }
+    }
+  }
+
+  private paint({ radius, values }: Patch, at: Pixel, contrast: number): void {
+    const { size } = this.settings;
+    const side = 2 * radius + 1;
+    for (let y = Math.max(0, at.y - radius); y <= Math.min(size - 1, at.y + radius); y++) {
+      for (let x = Math.max(0, at.x - radius); x <= Math.min(size - 1, at.x + radius); x++) {
+        const value = values[(y - at.y + radius) * side + x - at.x + radius];
+        const brightness = Math.fround((value / full) * contrast);
+        if (brightness > this.image[y * size + x]) this.image[y * size + x] = brightness;
+      }
+    }
   }
 
   private mark(at: Pixel): void {
@@ -345,15 +305,15 @@ export class PathfinderGenerator {
       marker = drawMarker(this.settings, at);
       this.markers.set(index, marker);
     }
-    for (const [i, value] of marker.entries()) this.image[i] = Math.max(this.image[i], value / full);
+    for (let i = 0; i < marker.length; i++) this.image[i] = Math.max(this.image[i], marker[i] / full);
   }
 
-  private within({ y, x }: Pixel): boolean {
+  private isWithin({ y, x }: Pixel): boolean {
     return y >= 0 && x >= 0 && y < this.settings.size && x < this.settings.size;
   }
 }
 
-const blocked = (occupation: number): boolean => occupation > 0.3 * full;
+const blocks = (occupation: number): boolean => occupation > 0.3 * full;
 
 const wholeDegrees = (stream: RandomStream): number => ((stream.below(360) - 180) * Math.PI) / 180;
 
@@ -365,7 +325,7 @@ function moved({ y, x }: Pixel, orientation: number, distance: number): Pixel {
   return { y: Math.ceil(y + distance * sin), x: Math.ceil(x + distance * cos) };
 }
 
-function pick(stream: RandomStream, values: readonly number[]): number {
+function pick<T>(stream: RandomStream, values: readonly T[]): T {
   return values.length === 1 ? values[0] : values[stream.below(values.length)];
 }
 

@@ -1,6 +1,12 @@
 import { resize } from '../../images/resize.js';
 import type { PathfinderSettings } from './settings.js';
 
+/** A place in an image. */
+export interface Pixel {
+  y: number;
+  x: number;
+}
+
 /** A square piece of an image, `radius` pixels from its centre to every side. */
 export interface Patch {
   readonly radius: number;
@@ -14,6 +20,12 @@ export interface Paddle {
   readonly line: Patch;
   /** What it occupies: itself and `margin` around it. */
   readonly area: Patch;
+  /**
+   * Where the area is full, relative to the start: what is looked at when a place for a first paddle is sought. As in the
+   * published code the window that is looked at has its middle one pixel before the start, and what reaches out of it is not
+   * looked at.
+   */
+  readonly kernel: readonly Pixel[];
 }
 
 /**
@@ -59,13 +71,23 @@ export class Paddles {
     if (thickness <= 1) drawThinLine(fine, side, from, end);
     else drawThickLine(fine, side, from, end, thickness);
     const occupied = dilate(fine, side, this.margin * antialias);
-    return { line: shrink(fine, side, radius), area: shrink(occupied, side, radius) };
+    const area = shrink(occupied, side, radius);
+    return { line: shrink(fine, side, radius), area, kernel: this.kernel(area) };
   }
-}
 
-interface Point {
-  y: number;
-  x: number;
+  private kernel({ radius, values }: Patch): Pixel[] {
+    const half = this.settings.paddleLength + this.margin;
+    const side = 2 * radius + 1;
+    const offsets: Pixel[] = [];
+    for (let y = -half; y <= half; y++) {
+      for (let x = -half; x <= half; x++) {
+        const [row, column] = [y - 1 + radius, x - 1 + radius];
+        const isInside = row >= 0 && column >= 0 && row < side && column < side;
+        if (isInside && values[row * side + column] === 255) offsets.push({ y, x });
+      }
+    }
+    return offsets;
+  }
 }
 
 function shrink(data: Uint8Array, side: number, radius: number): Patch {
@@ -75,7 +97,7 @@ function shrink(data: Uint8Array, side: number, radius: number): Patch {
 }
 
 /** One pixel wide, both ends included: for every step along the longer side the nearest pixel, ties to the end's side (Bresenham). */
-function drawThinLine(image: Uint8Array, side: number, from: Point, to: Point): void {
+function drawThinLine(image: Uint8Array, side: number, from: Pixel, to: Pixel): void {
   const [dy, dx] = [to.y - from.y, to.x - from.x];
   const steps = Math.max(Math.abs(dy), Math.abs(dx));
   for (let step = 0; step <= steps; step++) {
@@ -89,7 +111,7 @@ function drawThinLine(image: Uint8Array, side: number, from: Point, to: Point): 
 }
 
 /** All pixels within half the thickness of the line. */
-function drawThickLine(image: Uint8Array, side: number, from: Point, to: Point, thickness: number): void {
+function drawThickLine(image: Uint8Array, side: number, from: Pixel, to: Pixel, thickness: number): void {
   const [dy, dx] = [to.y - from.y, to.x - from.x];
   const squared = dy * dy + dx * dx;
   for (let y = 0; y < side; y++) {
@@ -120,7 +142,7 @@ function dilate(image: Uint8Array, side: number, radius: number): Uint8Array {
 }
 
 /** A marker: a disc around a pixel, as a whole image of 0 to 255. */
-export function drawMarker({ size, antialias, markerRadius }: PathfinderSettings, center: Point): Uint8Array {
+export function drawMarker({ size, antialias, markerRadius }: PathfinderSettings, center: Pixel): Uint8Array {
   const side = size * antialias;
   const data = new Uint8Array(side * side);
   for (let y = 0; y < side; y++) {

@@ -26,6 +26,11 @@ export interface PathfinderSettings {
   readonly contourContrasts: readonly number[];
   /** Greater is straighter: the weight of a turn by δ is cos²(min(continuity · δ, π/2)). */
   readonly continuity: number;
+  /**
+   * Orientations of first paddles. `published`: those that the published code can place, all of which point up and to the left
+   * (see `PathfinderGenerator`); `all`: every whole degree.
+   */
+  readonly seedOrientations: 'published' | 'all';
   /** Further attempts to place a distractor. */
   readonly distractorRetries: number;
   /** Further attempts to place a paddle. */
@@ -45,6 +50,7 @@ const lra = {
   paddleContrasts: [0.75],
   contourContrasts: [2],
   continuity: 1,
+  seedOrientations: 'published',
   distractorRetries: 4,
   paddleRetries: 2,
 } as const;
@@ -70,7 +76,7 @@ export type PathfinderLevel = keyof typeof pathfinderLevels;
 /** @throws naming the first setting that cannot be */
 export function checkSettings(settings: PathfinderSettings): void {
   const check = (
-    name: keyof PathfinderSettings,
+    name: Exclude<keyof PathfinderSettings, 'seedOrientations'>,
     right: (value: number) => boolean,
     expected: string,
   ): void => {
@@ -101,6 +107,11 @@ export function checkSettings(settings: PathfinderSettings): void {
   check('paddleContrasts', ...positive);
   check('contourContrasts', ...positive);
   check('continuity', ...positive);
+  if (!['published', 'all'].includes(settings.seedOrientations)) {
+    throw new Error(
+      `pathfinder: seedOrientations must be 'published' or 'all', got '${settings.seedOrientations}'`,
+    );
+  }
   check('distractorRetries', ...whole(0, 1000));
   check('paddleRetries', ...whole(0, 1000));
   check(
