@@ -44,7 +44,7 @@ const legend =
   'checksum of the first copy that was fetched, since none is stated; unverified: no checksum is known.';
 
 function filesOf({ presence, verdicts }: Finding): string {
-  if (presence.files.length === 0) return '';
+  if (presence.files.length === 0) return presence.form ?? '';
   const form = presence.form ? `${presence.form}: ` : '';
   if (verdicts.length === 0) return `${form}${presence.files.length}`;
   const kinds = new Map<string, number>();

@@ -29,7 +29,7 @@ export async function examine(source: Source, options: ExamineOptions = {}): Pro
   const presence = await source.find(folder);
   const complete = presence.missing.length === 0;
   const found = { source, presence, verdicts: [] as Verdict[] };
-  if (presence.files.length === 0) return { ...found, state: complete ? 'ok' : 'missing' };
+  if (presence.files.length === 0 && !complete) return { ...found, state: 'missing' };
   if (options.quick) return { ...found, state: complete ? 'ok' : 'part' };
   for (const file of presence.files) found.verdicts.push(await verifyFile(source, file));
   const wrong = found.verdicts.find(({ kind }) => kind === 'wrong');

@@ -28,8 +28,9 @@ export async function getSource(source: Source, options: GetOptions = {}): Promi
   const folder = options.folder ?? dataFolder();
   if (options.from !== undefined) return copySource(source, options.from, folder);
   const { files, missing } = await source.find(folder);
-  if (missing.length === 0 && !source.generate) {
-    return [`${source.name} is there already: ${files.map(({ path }) => path).join(', ')}`];
+  if (missing.length === 0) {
+    const where = files.length > 0 ? files.map(({ path }) => path).join(', ') : 'generated';
+    return [`${source.name} is there already: ${where}`];
   }
   if (source.generate) return [await source.generate(options.say ?? (() => {}))];
   if (source.downloads.length === 0) {

@@ -1,5 +1,5 @@
 import type { Checksum } from './checksum.js';
-import { findParts } from './parts.js';
+import { finders } from './finders.js';
 import type { Source, SourceDownload } from './registry.js';
 
 const torchtext = (value: string): Checksum => ({
@@ -16,12 +16,7 @@ function wikitext(number: 2 | 103, use: string, md5: string, limit: number): Sou
     use,
     terms: 'CC BY-SA 3.0 and GFDL (text of Wikipedia); Merity et al. 2016.',
     page: 'https://huggingface.co/datasets/Salesforce/wikitext',
-    find: findParts(
-      ['train', 'valid', 'test'].map((split) => ({
-        name: split,
-        places: [`${folder}/wiki.${split}.tokens`, `${folder}/wikitext-${number}-v1.zip`],
-      })),
-    ),
+    find: finders[`wikitext-${number}`],
     downloads: [
       {
         // The author's own server; the first address (s3.amazonaws.com/research.metamind.io) is no longer served.
@@ -62,7 +57,7 @@ export const otherSources: readonly Source[] = [
     use: 'examples',
     terms: 'Usually given as CC BY-SA 3.0; LeCun, Cortes, Burges.',
     page: 'http://yann.lecun.com/exdb/mnist/',
-    find: findParts(Object.keys(mnistFiles).map((file) => ({ name: file, places: [`mnist/${file}`] }))),
+    find: finders.mnist,
     downloads: Object.entries(mnistFiles).map(([file, md5]) => mnist(file, md5)),
     count: async () => '',
   },
@@ -72,10 +67,7 @@ export const otherSources: readonly Source[] = [
     use: 'ImageNet tables',
     terms: "ImageNet's terms of access: non-commercial research, after signing up.",
     page: 'https://www.image-net.org/download.php',
-    find: findParts([
-      { name: 'train', places: ['imagenet-100/train/'] },
-      { name: 'val', places: ['imagenet-100/val/'] },
-    ]),
+    find: finders['imagenet-100'],
     downloads: [],
     byHand:
       'ImageNet asks everybody to sign up: fetch ILSVRC2012 there and put the 100 classes of IN100.txt ' +

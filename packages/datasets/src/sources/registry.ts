@@ -1,17 +1,10 @@
 import type { Download } from './download.js';
 import { lraSources } from './lra-sources.js';
 import { otherSources } from './other-sources.js';
+import type { Presence } from './presence.js';
 import { ueaSources } from './uea-sources.js';
 
-/** A part of a set, such as its training split. */
-export interface SourcePart {
-  readonly name: string;
-  /**
-   * Where it may lie, below the data folder; the first that exists counts. A file may also be there with `.gz` or `.xz` behind
-   * its name; a place that ends in `/` is a folder.
-   */
-  readonly places: readonly string[];
-}
+export type { Presence, PresentFile, SourcePart } from './presence.js';
 
 /** A file to fetch. */
 export interface SourceDownload extends Download {
@@ -24,22 +17,6 @@ export interface SourceDownload extends Download {
     /** Where a member goes in it; undefined leaves the member out. */
     readonly pick: (path: string) => string | undefined;
   };
-}
-
-/** A file of a set that is there. */
-export interface PresentFile {
-  readonly path: string;
-  /** Below the data folder, for {@link knownFiles} and for copies. */
-  readonly place: string;
-}
-
-/** What is there of a set. */
-export interface Presence {
-  readonly files: readonly PresentFile[];
-  /** What is missing, in words. */
-  readonly missing: readonly string[];
-  /** In which form it is there, where a set has several. */
-  readonly form?: string;
 }
 
 /** A data set, as `pnpm primal data` knows it. */

@@ -10,7 +10,7 @@ import { writeTar } from '../testing/write-tar.js';
 import { examine } from './examine.js';
 import { getSource } from './get.js';
 import { knownFiles } from './known-files.js';
-import { findParts } from './parts.js';
+import { findParts } from './presence.js';
 import { type Source, sourceOf, sources } from './registry.js';
 import { verifyFile } from './verify.js';
 

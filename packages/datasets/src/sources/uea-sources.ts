@@ -1,8 +1,7 @@
-import { basename, join, relative } from 'node:path';
-import { fileNames, findForm, ueaForms } from '../uea/forms.js';
 import { loadUea } from '../uea/load-uea.js';
-import { type DatasetEntry, datasets } from '../uea/registry.js';
-import type { Presence, PresentFile, Source } from './registry.js';
+import { datasets } from '../uea/registry.js';
+import { findUea } from './finders.js';
+import type { Source } from './registry.js';
 
 /** A guard: the archive states neither sizes nor sums. */
 const zipLimit = 2 ** 30;
@@ -14,7 +13,7 @@ export const ueaSources: readonly Source[] = Object.values(datasets).map((entry)
   use: 'Table 1',
   terms: entry.terms,
   page: 'https://www.timeseriesclassification.com',
-  find: (folder) => find(entry, folder),
+  find: (folder) => findUea(entry, folder),
   downloads: entry.bundled
     ? []
     : [
@@ -33,18 +32,3 @@ export const ueaSources: readonly Source[] = Object.values(datasets).map((entry)
     return `${train.cases.length} / ${test.cases.length} series, ${train.dimensions} dims, length ${length}, ${train.classes!.length} classes`;
   },
 }));
-
-async function find(entry: DatasetEntry, folder: string): Promise<Presence> {
-  for (const form of ueaForms) {
-    const found = await findForm(entry, form, ['train', 'test'], folder);
-    if (!found) continue;
-    const files = new Map<string, PresentFile>();
-    for (const { path } of [...found.values()].flat()) {
-      const place = entry.bundled ? join('uea', entry.name, basename(path)) : relative(folder, path);
-      files.set(path, { path, place });
-    }
-    return { files: [...files.values()], missing: [], form };
-  }
-  const names = [...fileNames(entry, 'ts', 'train'), ...fileNames(entry, 'ts', 'test')];
-  return { files: [], missing: names.map((name) => `uea/${entry.name}/${name}`) };
-}
