@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command.js';
+import { data } from './commands/data.js';
 import { doctor } from './commands/doctor.js';
 import { engine } from './commands/engine.js';
 
-const commands: Readonly<Record<string, Command>> = { doctor, engine };
+const commands: Readonly<Record<string, Command>> = { doctor, engine, data };
 
 function usage(): string {
   const lines = Object.values(commands).map(({ usage, summary }) => `  ${usage}\n      ${summary}`);

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { compiledUrl } from './compiled-url.js';
 
 /** How a generator uses the machine. The result does not depend on it. */
 export interface ParallelOptions {
@@ -51,8 +52,8 @@ export async function inBlocks<T>(
   let next = 0;
   await Promise.all(
     Array.from({ length: workers }, async () => {
-      const worker = new Worker(new URL(compiled(new URL('./parallel-worker.js', import.meta.url).href)), {
-        workerData: { ...task, module: compiled(task.module) },
+      const worker = new Worker(new URL(compiledUrl(new URL('./parallel-worker.js', import.meta.url).href)), {
+        workerData: { ...task, module: compiledUrl(task.module) },
       });
       try {
         while (next < blocks) {
@@ -83,9 +84,4 @@ function ask<T>(worker: Worker, range: [number, number]): Promise<T> {
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     worker.postMessage(range);
   });
-}
-
-/** Threads need compiled modules; in tests `import.meta.url` names the source. */
-function compiled(url: string): string {
-  return url.replace(/\/src\/((?:(?!\/src\/).)*)\.[jt]s$/, '/dist/$1.js');
 }

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import yazl from 'yazl';
 import { dataFolder } from '../data-folder.js';
 import { writeTar } from '../testing/write-tar.js';
+import { writeZip } from '../testing/write-zip.js';
+import { sampleFiles, sampleTarXz } from '../testing/xz-sample.js';
 import { archiveMembers, extractArchive, packingOf, readUnpacked } from './index.js';
 
 let folder: string;
@@ -29,20 +30,7 @@ async function contents(path: string): Promise<Record<string, string>> {
   return found;
 }
 
-function zip(files: Record<string, string>): Promise<Buffer> {
-  const archive = new yazl.ZipFile();
-  for (const [path, content] of Object.entries(files)) archive.addBuffer(Buffer.from(content), path);
-  archive.end();
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    archive.outputStream.on('data', (piece: Buffer) => pieces.push(piece));
-    archive.outputStream.on('end', () => resolve(Buffer.concat(pieces)));
-    archive.outputStream.on('error', reject);
-  });
-}
-
-const long = `${'folder/'.repeat(30)}ä.txt`;
-const files = { 'a.txt': 'one', 'b/c.txt': 'x'.repeat(1500), 'b/empty': '', [long]: 'far' };
+const files = sampleFiles;
 const tar = (longNames?: 'pax'): Buffer =>
   writeTar(
     Object.entries(files).map(([path, content]) => ({ path, content })),
@@ -54,9 +42,8 @@ describe('archiveMembers', () => {
     expect(await contents(await put('a.tar', tar()))).toEqual(files);
     expect(await contents(await put('p.tar', tar('pax')))).toEqual(files);
     expect(await contents(await put('a.tar.gz', gzipSync(tar())))).toEqual(files);
-    expect(await contents(await put('a.zip', await zip(files)))).toEqual(files);
-    const xz = execFileSync('xz', ['-c', '--check=crc32'], { input: tar() });
-    expect(await contents(await put('a.tar.xz', xz))).toEqual(files);
+    expect(await contents(await put('a.zip', await writeZip(files)))).toEqual(files);
+    expect(await contents(await put('a.tar.xz', sampleTarXz))).toEqual(files);
   });
 
   it('reads what the tar program writes, and passes over folders and links', async () => {
@@ -73,7 +60,7 @@ describe('archiveMembers', () => {
     for await (const member of archiveMembers(path)) seen.push(member.path);
     expect(seen).toEqual(Object.keys(files));
     for await (const member of archiveMembers(path)) if (member.path === 'b/c.txt') break;
-    const xz = await put('a.tar.xz', execFileSync('xz', ['-c'], { input: tar() }));
+    const xz = await put('a.tar.xz', sampleTarXz);
     for await (const member of archiveMembers(xz)) if (member.path === 'a.txt') break;
     expect(await contents(xz)).toEqual(files); // the decoder is free again
   });
@@ -87,7 +74,7 @@ describe('archiveMembers', () => {
         expect(await outcome).toEqual({}); // a folder
       else await expect(outcome).rejects.toThrow(/a\.tar: the archive has a member .*refused/);
       // yazl writes no such name: it is put into the bytes.
-      const bytes = await zip({ ['_'.repeat(path.length)]: 'x' });
+      const bytes = await writeZip({ ['_'.repeat(path.length)]: 'x' });
       const evil = Buffer.from(bytes.toString('latin1').replaceAll('_'.repeat(path.length), path), 'latin1');
       const zipped = contents(await put('a.zip', evil));
       if (path === './') expect(await zipped).toEqual({});
@@ -108,8 +95,8 @@ describe('archiveMembers', () => {
   it('refuses every truncation', async () => {
     const plain = tar();
     const packed = gzipSync(plain);
-    const zipped = await zip(files);
-    const xz = execFileSync('xz', ['-c'], { input: plain });
+    const zipped = await writeZip(files);
+    const xz = sampleTarXz;
     const cut = async (name: string, bytes: Buffer, length: number): Promise<void> => {
       const path = await put(name, bytes.subarray(0, length));
       await expect(contents(path), `${name} cut at ${length}`).rejects.toThrow(path);
@@ -131,7 +118,7 @@ describe('archiveMembers', () => {
   it('refuses flipped bytes in packed archives', async () => {
     for (const [name, bytes] of [
       ['a.tar.gz', gzipSync(tar())],
-      ['a.tar.xz', execFileSync('xz', ['-c'], { input: tar() })],
+      ['a.tar.xz', sampleTarXz],
     ] as const) {
       for (const part of [0.3, 0.6, 0.95]) {
         const flipped = Buffer.from(bytes);
@@ -139,7 +126,7 @@ describe('archiveMembers', () => {
         await expect(contents(await put(name, flipped)), `${name} ${part}`).rejects.toThrow(name);
       }
     }
-    const zipped = await zip({ a: 'some text that is long enough to be there' });
+    const zipped = await writeZip({ a: 'some text that is long enough to be there' });
     zipped[36] ^= 1; // in the member's data
     await expect(contents(await put('a.zip', zipped))).rejects.toThrow('member a is damaged');
   });
