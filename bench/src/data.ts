@@ -57,7 +57,11 @@ const tasks: Readonly<Record<string, TaskShape>> = {
   'lra/text': { batch: 32, load: missing, shape: () => rows(25_000, { ids: 4096 }, 2) },
   'lra/retrieval': { batch: 32, load: missing, shape: () => rows(20_000, { ids1: 4096, ids2: 4096 }, 2) },
   'lra/image': { batch: 256, load: missing, shape: () => rows(45_000, { ids: 1024 }, 1) },
-  'lra/pathfinder': { batch: 256, load: missing, shape: () => rows(160_000, { ids: 1024 }, 1) },
+  'lra/pathfinder': {
+    batch: 256,
+    load: async () => (await cachedPathfinder()).train,
+    shape: () => rows(160_000, { ids: 1024 }, 1),
+  },
 };
 
 function chosenTasks(): [string, TaskShape][] {

@@ -28,7 +28,14 @@ export { type GetOptions, getSource } from './sources/get.js';
 export { type Presence, type Source, sourceOf, sources } from './sources/registry.js';
 export type { Verdict } from './sources/verify.js';
 export type { TaskOptions } from './tasks/cached-set.js';
-export { cachedListOps, type ListOpsTaskSettings } from './tasks/listops.js';
+export {
+  cachedListOps,
+  cachedPathfinder,
+  type GenerateTaskOptions,
+  type ListOpsTaskSettings,
+  type PathfinderTaskSettings,
+} from './tasks/generated.js';
+export { cachedReleasedListOps, cachedReleasedPathfinder } from './tasks/loaded.js';
 export { cachedUea, type UeaTask } from './tasks/uea.js';
 export { type LoadUeaOptions, loadUea, loadUeaSplit, type UeaSet } from './uea/load-uea.js';
 export { type ParseTsOptions, parseTs, type TimeSeriesCase, type TimeSeriesSet } from './uea/parse-ts.js';
