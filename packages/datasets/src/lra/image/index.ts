@@ -1,0 +1,1 @@
+export { type GreyRounding, type ImageSet, type LoadImageOptions, loadImage, toGrey } from './load.js';
