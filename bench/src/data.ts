@@ -2,7 +2,17 @@
 import { appendFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Columns, cachedListOps, cachedUea, column, type DatasetName } from '@primal-attention/datasets';
+import {
+  type Columns,
+  cachedImage,
+  cachedListOps,
+  cachedPathfinder,
+  cachedRetrieval,
+  cachedText,
+  cachedUea,
+  column,
+  type DatasetName,
+} from '@primal-attention/datasets';
 import { provenance } from '@primal-attention/experiment-uea/provenance';
 import { inputOf, rows, type TaskShape } from './data/inputs.js';
 import { type DataTime, measure } from './data/measure.js';
@@ -33,10 +43,6 @@ function uea(name: DatasetName, cases: number, length: number, dimensions: numbe
   };
 }
 
-const missing = async (): Promise<never> => {
-  throw new Error('not on this machine');
-};
-
 /** Batch sizes of paper.md 2.1 and 2.2; shapes of the columns that the loaders give. */
 const tasks: Readonly<Record<string, TaskShape>> = {
   'uea/EthanolConcentration': uea('EthanolConcentration', 261, 1751, 3),
@@ -54,9 +60,21 @@ const tasks: Readonly<Record<string, TaskShape>> = {
     load: async () => (await cachedListOps()).train,
     shape: () => rows(96_000, { ids: 2048 }, 1),
   },
-  'lra/text': { batch: 32, load: missing, shape: () => rows(25_000, { ids: 4096 }, 2) },
-  'lra/retrieval': { batch: 32, load: missing, shape: () => rows(20_000, { ids1: 4096, ids2: 4096 }, 2) },
-  'lra/image': { batch: 256, load: missing, shape: () => rows(45_000, { ids: 1024 }, 1) },
+  'lra/text': {
+    batch: 32,
+    load: async () => (await cachedText()).train,
+    shape: () => rows(25_000, { ids: 4096 }, 1),
+  },
+  'lra/retrieval': {
+    batch: 32,
+    load: async () => (await cachedRetrieval()).train,
+    shape: () => rows(20_000, { ids0: 4096, ids1: 4096 }, 1),
+  },
+  'lra/image': {
+    batch: 256,
+    load: async () => (await cachedImage()).train,
+    shape: () => rows(45_000, { ids: 1024 }, 1),
+  },
   'lra/pathfinder': {
     batch: 256,
     load: async () => (await cachedPathfinder()).train,

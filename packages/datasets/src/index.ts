@@ -35,7 +35,15 @@ export {
   type ListOpsTaskSettings,
   type PathfinderTaskSettings,
 } from './tasks/generated.js';
-export { cachedReleasedListOps, cachedReleasedPathfinder } from './tasks/loaded.js';
+export {
+  cachedCifar10,
+  cachedImage,
+  cachedMnist,
+  cachedReleasedListOps,
+  cachedReleasedPathfinder,
+  cachedRetrieval,
+  cachedText,
+} from './tasks/loaded.js';
 export { cachedUea, type UeaTask } from './tasks/uea.js';
 export { type LoadUeaOptions, loadUea, loadUeaSplit, type UeaSet } from './uea/load-uea.js';
 export { type ParseTsOptions, parseTs, type TimeSeriesCase, type TimeSeriesSet } from './uea/parse-ts.js';

@@ -8,7 +8,7 @@ export async function doctor(
   console.log(`Data folder: ${dataFolder()}\n`);
   const width = Math.max(...chosen.map(({ name }) => name.length));
   const row = (name: string, state: string, files: string, content: string): string =>
-    `${name.padEnd(width)}  ${state.padEnd(7)}  ${files.padEnd(22)}  ${content}`.trimEnd();
+    `${name.padEnd(width)}  ${state.padEnd(7)}  ${files.padEnd(26)}  ${content}`.trimEnd();
   console.log(row('set', 'state', 'files', 'content'));
   const findings: Finding[] = [];
   for (const source of chosen) {

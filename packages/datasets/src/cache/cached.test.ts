@@ -71,6 +71,15 @@ describe('cached', () => {
     expect(entries()).toEqual([`${recipeKey(recipe)}.safetensors`]);
   });
 
+  it('keeps a split once that is also another', async () => {
+    const { splits, facts } = data();
+    const aliased = { splits: { ...splits, dev: splits.test }, facts };
+    await cached(recipe, async () => aliased, { folder });
+    const read = await cached(recipe, () => Promise.reject(new Error('not there')), { folder });
+    expect(read).toEqual(aliased);
+    expect(read.splits.dev).toBe(read.splits.test);
+  });
+
   it('keeps another entry for other options, sources and versions, not for another order of keys', async () => {
     const { make, times } = counting();
     const others: Recipe[] = [

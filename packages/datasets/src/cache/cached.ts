@@ -75,7 +75,14 @@ const dtypes = { Float32Array: 'F32', Int32Array: 'I32', Uint16Array: 'U16', Uin
 async function writeEntry(path: string, recipe: string, { splits, facts }: ProcessedSet): Promise<void> {
   const tensors = new Map<string, SafeTensor>();
   const sums: Record<string, string> = {};
+  const aliases: Record<string, string> = {};
   for (const [split, columns] of Object.entries(splits)) {
+    // A published pipeline may take one split for another, as LRA's Text does with dev and test.
+    const same = Object.keys(splits).find((other) => splits[other] === columns)!;
+    if (same !== split) {
+      aliases[split] = same;
+      continue;
+    }
     countSamples(columns, `cached: split ${split}`);
     for (const [name, { data, shape }] of Object.entries(columns)) {
       const key = `${split}/${name}`;
@@ -84,7 +91,12 @@ async function writeEntry(path: string, recipe: string, { splits, facts }: Proce
       sums[key] = sumOf(data);
     }
   }
-  await saveSafetensors(path, tensors, { recipe, facts: canonical(facts), sums: canonical(sums) });
+  await saveSafetensors(path, tensors, {
+    recipe,
+    facts: canonical(facts),
+    sums: canonical(sums),
+    aliases: canonical(aliases),
+  });
 }
 
 async function readEntry(path: string, recipe: string): Promise<ProcessedSet> {
@@ -104,6 +116,8 @@ async function readEntry(path: string, recipe: string): Promise<ProcessedSet> {
       shape: tensor.shape,
     };
   }
+  const aliases = JSON.parse(metadata.get('aliases') ?? '{}') as Record<string, string>;
+  for (const [split, same] of Object.entries(aliases)) splits[split] = splits[same];
   return { splits, facts: JSON.parse(metadata.get('facts') ?? 'null') as Json };
 }
 

@@ -1,13 +1,17 @@
 import { basename } from 'node:path';
-import { countSamples, type Splits } from '../arrays.js';
+import type { Splits } from '../arrays.js';
 import { processedFolder } from '../cache/index.js';
+import { loadCifar10 } from '../images/cifar10.js';
 import { loadListOps, readListOps } from '../lra/listops/index.js';
 import { loadPathfinder } from '../lra/pathfinder/index.js';
+import { loadRetrieval } from '../lra/retrieval/index.js';
+import { loadText } from '../lra/text/index.js';
 import { cachedListOps, cachedPathfinder, defaultSeed, isGenerated } from '../tasks/generated.js';
 import { finders } from './finders.js';
 import { knownFiles } from './known-files.js';
 import type { Finder } from './presence.js';
 import type { Source, SourceDownload } from './registry.js';
+import { sizesOf } from './sizes.js';
 
 /** LRA's archive of all tasks, unpacked as far as `wanted` goes. Google states neither size nor sum, LRA's page says 7.7 GB. */
 function release(folder: string, wanted: RegExp, rename = (path: string): string => path): SourceDownload {
@@ -61,13 +65,6 @@ async function generate(
   }
   say(`generating ${what} with seed ${defaultSeed}: some minutes at most`);
   return `${name}: ${sizesOf(await make())} (train / dev / test) in ${folder}`;
-}
-
-/** `train / dev / test`. */
-function sizesOf({ train, dev, test }: Splits): string {
-  return [train, ...(dev ? [dev] : []), test]
-    .map((columns) => countSamples(columns, 'count').toLocaleString('en'))
-    .join(' / ');
 }
 
 /** The five tasks of the paper's Table 3. */
@@ -126,7 +123,10 @@ export const lraSources: readonly Source[] = [
         },
       },
     ],
-    count: async () => '',
+    count: async (folder) => {
+      const set = await loadText({ folder });
+      return `${sizesOf(set)} reviews (dev is test), ${set.classes} classes, ${set.truncated} cut`;
+    },
   },
   {
     name: 'retrieval',
@@ -136,7 +136,7 @@ export const lraSources: readonly Source[] = [
     page,
     find: finders.retrieval,
     downloads: [release('lra/retrieval', /^tsv_data\/new_aan_pairs\.\w+\.tsv$/, (path) => basename(path))],
-    count: async () => '',
+    count: async (folder) => `${sizesOf(await loadRetrieval({ folder }))} pairs`,
   },
   {
     name: 'image',
@@ -158,7 +158,10 @@ export const lraSources: readonly Source[] = [
         },
       },
     ],
-    count: async () => '',
+    count: async (folder) => {
+      const set = await loadCifar10({ folder });
+      return `${sizesOf(set)} images, ${set.classes.length} classes`;
+    },
   },
   {
     name: 'pathfinder',
@@ -189,6 +192,11 @@ export const lraSources: readonly Source[] = [
         /^(?:listops-1000\/basic_\w+\.tsv|tsv_data\/new_aan_pairs\.\w+\.tsv|pathfinder32\/curv_contour_length_14\/.*)$/,
       ),
     ],
-    count: async () => '',
+    count: async (folder) => {
+      const listOps = await loadListOps({ folder });
+      const pairs = await loadRetrieval({ folder });
+      const images = await loadPathfinder({ folder });
+      return `${sizesOf(listOps)} expressions; ${sizesOf(pairs)} pairs; ${sizesOf(images)} images`;
+    },
   },
 ];

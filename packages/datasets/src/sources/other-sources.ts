@@ -1,6 +1,8 @@
+import { loadMnist } from '../images/mnist.js';
 import type { Checksum } from './checksum.js';
 import { finders } from './finders.js';
 import type { Source, SourceDownload } from './registry.js';
+import { sizesOf } from './sizes.js';
 
 const torchtext = (value: string): Checksum => ({
   algorithm: 'md5',
@@ -59,7 +61,10 @@ export const otherSources: readonly Source[] = [
     page: 'http://yann.lecun.com/exdb/mnist/',
     find: finders.mnist,
     downloads: Object.entries(mnistFiles).map(([file, md5]) => mnist(file, md5)),
-    count: async () => '',
+    count: async (folder) => {
+      const set = await loadMnist({ folder });
+      return `${sizesOf(set)} images, ${set.classes.length} classes`;
+    },
   },
   {
     name: 'imagenet-100',

@@ -30,7 +30,9 @@ export interface Presence {
 /** Looks for a set below a folder. */
 export type Finder = (folder: string) => Promise<Presence>;
 
-const endings = ['', '.gz', '.xz'];
+/** A tar archive is looked for in its packed forms first. */
+const endingsOf = (place: string): readonly string[] =>
+  place.endsWith('.tar') ? ['.gz', '.xz', ''] : ['', '.gz', '.xz'];
 
 /** Finds a set by its parts. */
 export function findParts(parts: readonly SourcePart[]): Finder {
@@ -39,7 +41,7 @@ export function findParts(parts: readonly SourcePart[]): Finder {
     const missing: string[] = [];
     for (const part of parts) {
       const place = part.places
-        .flatMap((one) => (one.endsWith('/') ? [one] : endings.map((ending) => one + ending)))
+        .flatMap((one) => (one.endsWith('/') ? [one] : endingsOf(one).map((ending) => one + ending)))
         .find((one) => existsSync(join(folder, one)));
       if (place === undefined) missing.push(`${part.name} (${part.places.join(' or ')})`);
       // Several parts may lie in one archive.

@@ -1,7 +1,12 @@
 import type { Splits } from '../arrays.js';
 import type { Json } from '../cache/index.js';
+import { type Cifar10Set, type LoadCifar10Options, loadCifar10 } from '../images/cifar10.js';
+import { type LoadMnistOptions, loadMnist, type MnistSet } from '../images/mnist.js';
+import { type ImageSet, type LoadImageOptions, loadImage } from '../lra/image/index.js';
 import { type ListOpsSet, type LoadListOpsOptions, loadListOps } from '../lra/listops/index.js';
 import { type LoadPathfinderOptions, loadPathfinder, type PathfinderSet } from '../lra/pathfinder/index.js';
+import { type LoadRetrievalOptions, loadRetrieval, type RetrievalSet } from '../lra/retrieval/index.js';
+import { type LoadTextOptions, loadText, type TextSet } from '../lra/text/index.js';
 import { finders } from '../sources/finders.js';
 import type { Finder } from '../sources/presence.js';
 import { cachedSet, type TaskOptions } from './cached-set.js';
@@ -44,3 +49,28 @@ export const cachedReleasedPathfinder = through<LoadPathfinderOptions, Pathfinde
   finders.pathfinder,
   loadPathfinder,
 );
+
+/** `loadText` through the cache. */
+export const cachedText = through<LoadTextOptions, TextSet>('text', 1, finders.text, loadText);
+
+/** `loadRetrieval` through the cache. */
+export const cachedRetrieval = through<LoadRetrievalOptions, RetrievalSet>(
+  'retrieval',
+  1,
+  finders.retrieval,
+  loadRetrieval,
+);
+
+/** `loadImage` through the cache. */
+export const cachedImage = through<LoadImageOptions, ImageSet>('image', 1, finders.image, loadImage);
+
+/** `loadCifar10` through the cache. */
+export const cachedCifar10 = through<LoadCifar10Options, Cifar10Set>(
+  'cifar10',
+  1,
+  finders.image,
+  loadCifar10,
+);
+
+/** `loadMnist` through the cache. */
+export const cachedMnist = through<LoadMnistOptions, MnistSet>('mnist', 1, finders.mnist, loadMnist);

@@ -111,7 +111,7 @@ async function readMetadata(folder: string): Promise<Entry[]> {
       );
     }
     const before = entries.length;
-    for (const [index, line] of text.split(/\r?\n/).entries()) {
+    for (const [index, line] of text.split(/\r\n?|\n/).entries()) {
       if (line.trim() === '') continue;
       const where = `${file}:${index + 1}`;
       const fields = line.trim().split(/\s+/);
@@ -127,6 +127,9 @@ async function readMetadata(folder: string): Promise<Entry[]> {
       const path = `${fields[0]}/${fields[1]}`;
       if (path.split('/').includes('..') || path.startsWith('/')) {
         throw new Error(`loadPathfinder: ${where}: the path '${path}' leaves the folder: refused`);
+      }
+      if (!/^[\w./-]+$/.test(path)) {
+        throw new Error(`loadPathfinder: ${where}: ${JSON.stringify(path)} is no name of an image`);
       }
       const earlier = seen.get(path);
       if (earlier) throw new Error(`loadPathfinder: ${where}: ${path} was already named in ${earlier}`);
