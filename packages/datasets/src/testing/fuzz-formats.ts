@@ -115,8 +115,14 @@ async function pathfinder(count: number): Promise<Record<string, Buffer>> {
   return files;
 }
 
-const readPathfinder = async (_: string, folder: string): Promise<undefined> =>
-  checkSet(await loadPathfinder({ folder }), { labels: 2 });
+// A folder of fewer images is a folder too: the loader cannot tell how many there were.
+const readPathfinder = async (_: string, folder: string): Promise<undefined> => {
+  const { train, dev, test } = await loadPathfinder({ folder });
+  for (const { ids, labels } of [train, dev!, test]) {
+    expect(ids.shape).toEqual([labels.shape[0], 1024]);
+    expect(labels.data.every((label) => label === 0 || label === 1)).toBe(true);
+  }
+};
 
 /** Formats of which a real file, or one made of a real file, is here. */
 export const bundledFormats: Record<string, Format> = {
