@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import { countSamples, type Splits } from '../arrays.js';
 import { processedFolder } from '../cache/index.js';
 import { loadListOps, readListOps } from '../lra/listops/index.js';
-import { cachedListOps, isListOpsCached } from '../tasks/listops.js';
+import { loadPathfinder } from '../lra/pathfinder/index.js';
+import { cachedListOps, cachedPathfinder, defaultSeed, isGenerated } from '../tasks/generated.js';
 import { finders } from './finders.js';
 import { knownFiles } from './known-files.js';
 import type { Finder } from './presence.js';
@@ -48,6 +49,20 @@ function orGenerated(find: Finder, isGenerated: () => Promise<boolean>): Finder 
   };
 }
 
+async function generate(
+  name: string,
+  what: string,
+  make: () => Promise<Splits>,
+  say: (line: string) => void,
+): Promise<string> {
+  const folder = processedFolder();
+  if (folder === undefined) {
+    throw new Error(`${name} is generated into the folder of processed data, but PRIMAL_PROCESSED is off`);
+  }
+  say(`generating ${what} with seed ${defaultSeed}: some minutes at most`);
+  return `${name}: ${sizesOf(await make())} (train / dev / test) in ${folder}`;
+}
+
 /** `train / dev / test`. */
 function sizesOf({ train, dev, test }: Splits): string {
   return [train, ...(dev ? [dev] : []), test]
@@ -63,7 +78,7 @@ export const lraSources: readonly Source[] = [
     use: 'Table 3',
     terms: lraTerms,
     page,
-    find: orGenerated(finders.listops, isListOpsCached),
+    find: orGenerated(finders.listops, () => isGenerated('listops')),
     downloads: [],
     byHand: "'pnpm primal data get lra-release' has the official files",
     count: async (folder) => {
@@ -71,11 +86,7 @@ export const lraSources: readonly Source[] = [
       const set = await (official ? loadListOps({ folder }) : cachedListOps());
       return `${sizesOf(set)} expressions, ${set.classes} classes`;
     },
-    generate: async (say) => {
-      say('generating 100,000 expressions with seed 0');
-      const set = await cachedListOps();
-      return `listops: ${sizesOf(set)} expressions (train / dev / test) in ${processedFolder() ?? 'no folder, since PRIMAL_PROCESSED is off'}`;
-    },
+    generate: (say) => generate('listops', '100,000 expressions', cachedListOps, say),
   },
   {
     name: 'listops-original',
@@ -155,10 +166,15 @@ export const lraSources: readonly Source[] = [
     use: 'Table 3',
     terms: `${lraTerms}; stimuli of Linsley et al. 2018, to be cited.`,
     page,
-    find: finders.pathfinder,
+    find: orGenerated(finders.pathfinder, () => isGenerated('pathfinder')),
     downloads: [],
     byHand: "'pnpm primal data get lra-release' has the official files",
-    count: async () => '',
+    count: async (folder) => {
+      const official = (await finders.pathfinder(folder)).missing.length === 0;
+      const set = await (official ? loadPathfinder({ folder }) : cachedPathfinder());
+      return `${sizesOf(set)} images, ${set.classes} classes`;
+    },
+    generate: (say) => generate('pathfinder', '200,000 images', cachedPathfinder, say),
   },
   {
     name: 'lra-release',
