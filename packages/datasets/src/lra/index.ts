@@ -1,5 +1,50 @@
-export * from './image/index.js';
-export * from './listops/index.js';
-export * from './pathfinder/index.js';
-export * from './retrieval/index.js';
-export * from './text/index.js';
+export {
+  type GreyRounding,
+  type ImageSet,
+  imageTask,
+  type LoadImageOptions,
+  loadImage,
+  toGrey,
+} from './image/index.js';
+export {
+  detokenize as detokenizeListOps,
+  type Evaluated as EvaluatedListOps,
+  ExpressionError,
+  evaluate as evaluateListOps,
+  type GenerateListOpsOptions,
+  generateExpressions as generateListOpsExpressions,
+  generateListOps,
+  type ListOpsExpression,
+  type ListOpsRows,
+  type ListOpsSet,
+  type ListOpsSettings,
+  type ListOpsStatistics,
+  type ListOpsTree,
+  type LoadListOpsOptions,
+  listOpsRows,
+  listOpsStatistics,
+  loadListOps,
+  lraListOps,
+  operatorNames as listOpsOperators,
+  originalListOps,
+  parseTree as parseListOpsTree,
+  type ReadListOpsOptions,
+  readListOps,
+  type Summary,
+  tokenize as tokenizeListOps,
+  tokenTypes as listOpsTokens,
+} from './listops/index.js';
+export {
+  type GeneratePathfinderOptions,
+  generatePathfinder,
+  type LoadPathfinderOptions,
+  loadPathfinder,
+  PathfinderGenerator,
+  type PathfinderLabels,
+  type PathfinderLevel,
+  type PathfinderSet,
+  type PathfinderSettings,
+  pathfinderLevels,
+} from './pathfinder/index.js';
+export { type LoadRetrievalOptions, loadRetrieval, type RetrievalSet } from './retrieval/index.js';
+export { type LoadTextOptions, loadText, type TextSet } from './text/index.js';
