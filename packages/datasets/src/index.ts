@@ -23,6 +23,9 @@ export {
 } from './batches/index.js';
 export { type CacheOptions, cached, type ProcessedSet, processedFolder, type Recipe } from './cache/index.js';
 export { dataFolder } from './data-folder.js';
+export * from './images/index.js';
+export * from './lra/index.js';
+export { RandomStream } from './random.js';
 export { type ExamineOptions, examine, type Finding } from './sources/examine.js';
 export { type GetOptions, getSource } from './sources/get.js';
 export { type Presence, type Source, sourceOf, sources } from './sources/registry.js';
@@ -55,3 +58,4 @@ export {
   type Split,
   type SplitFacts,
 } from './uea/registry.js';
+export * from './wikitext/index.js';

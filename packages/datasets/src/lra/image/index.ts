@@ -1,1 +1,8 @@
-export { type GreyRounding, type ImageSet, type LoadImageOptions, loadImage, toGrey } from './load.js';
+export {
+  type GreyRounding,
+  type ImageSet,
+  imageTask,
+  type LoadImageOptions,
+  loadImage,
+  toGrey,
+} from './load.js';

@@ -1,5 +1,5 @@
 import { type Columns, column, type Splits, sliceSamples } from '../../arrays.js';
-import { cifar10Classes, type LoadCifar10Options, loadCifar10 } from '../../images/cifar10.js';
+import { type Cifar10Set, type LoadCifar10Options, loadCifar10 } from '../../images/cifar10.js';
 
 /** The Image set. Columns: `ids` [samples, 1024], uint8, grey values row by row, and `labels` [samples], uint8, 0 to 9. */
 export interface ImageSet extends Splits<'ids' | 'labels'> {
@@ -27,20 +27,31 @@ export type GreyRounding = 'tensorflow' | 'nearest';
  * same sizes, not the same members.
  */
 export async function loadImage(options: LoadImageOptions = {}): Promise<ImageSet> {
-  const { dev = 5000, rounding = 'tensorflow' } = options;
-  if (!Number.isInteger(dev) || dev < 0 || dev >= 50_000) {
-    throw new Error(`loadImage: dev must be a whole number, 0..49999, got ${dev}`);
-  }
-  const { train, test } = await loadCifar10(options);
+  checkDev(options.dev);
+  return imageTask(await loadCifar10(options), options);
+}
+
+/** The Image task of a CIFAR-10 that is loaded already: see {@link loadImage}. */
+export function imageTask(
+  { train, test, classes }: Cifar10Set,
+  { dev = 5000, rounding = 'tensorflow' }: Pick<LoadImageOptions, 'dev' | 'rounding'> = {},
+): ImageSet {
+  checkDev(dev);
   const all = greyColumns(train, rounding);
+  const samples = train.labels.shape[0];
   return {
-    train: sliceSamples(all, 0, 50_000 - dev),
-    dev: sliceSamples(all, 50_000 - dev, 50_000),
+    train: sliceSamples(all, 0, samples - dev),
+    dev: sliceSamples(all, samples - dev, samples),
     test: greyColumns(test, rounding),
     vocabulary: 256,
-    classes: cifar10Classes,
+    classes,
     length: 1024,
   };
+}
+
+function checkDev(dev = 5000): void {
+  if (Number.isInteger(dev) && dev >= 0 && dev < 50_000) return;
+  throw new Error(`loadImage: dev must be a whole number, 0..49999, got ${dev}`);
 }
 
 function greyColumns({ images, labels }: Columns<'images' | 'labels'>, rounding: GreyRounding) {
