@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command.js';
+import { data } from './commands/data.js';
 import { doctor } from './commands/doctor.js';
 import { engine } from './commands/engine.js';
 import { golden } from './commands/golden.js';
 
-const commands: Readonly<Record<string, Command>> = { doctor, engine, golden };
+const commands: Readonly<Record<string, Command>> = { doctor, engine, data, golden };
 
 function usage(): string {
   const lines = Object.values(commands).map(({ usage, summary }) => `  ${usage}\n      ${summary}`);

@@ -1,3 +1,5 @@
+import { knownFiles } from '../sources/known-files.js';
+
 /** The two parts of a UEA set; it has no third for validation. */
 export type Split = 'train' | 'test';
 
@@ -19,6 +21,8 @@ export interface SplitFacts {
   cases: number;
   /** Shortest and longest series; undefined where we could not verify it. */
   lengths?: readonly [min: number, max: number];
+  /** Cases of each class, in the order of the sorted labels; undefined where we could not count them. */
+  perClass?: readonly number[];
   /** Of the file that our results were made with; undefined where we have not had the file. */
   sha256?: string;
 }
@@ -35,6 +39,19 @@ export interface DatasetEntry {
   bundled: boolean;
   dimensions: number;
   classes: number;
+  train: SplitFacts;
+  test: SplitFacts;
+  /** The donor's own files, where they are another form than UEA's with other facts. */
+  original?: OriginalForm;
+}
+
+/** A set as its donor gave it, before the UEA archive made its files from it. */
+export interface OriginalForm {
+  source: string;
+  terms: string;
+  files: Readonly<Record<Split, string>>;
+  /** In the order of their blocks. */
+  classes: readonly string[];
   train: SplitFacts;
   test: SplitFacts;
 }
@@ -83,12 +100,12 @@ export const datasets: Readonly<Record<DatasetName, DatasetEntry>> = {
     train: {
       cases: 150,
       lengths: [152, 152],
-      sha256: 'c187e2288bd7f0667ab7453de436feeadb5dd417c5778a6c62b71852b50736cc',
+      sha256: knownFiles['uea/Handwriting/Handwriting_TRAIN.ts'].sha256,
     },
     test: {
       cases: 850,
       lengths: [152, 152],
-      sha256: '156ee781ad41d58b4e5d48a907aef956f5a3756e1ab2d796c785db1a47863524',
+      sha256: knownFiles['uea/Handwriting/Handwriting_TEST.ts'].sha256,
     },
   }),
   Heartbeat: unseen('Heartbeat', 204, 205, 61, 405, 2),
@@ -99,25 +116,41 @@ export const datasets: Readonly<Record<DatasetName, DatasetEntry>> = {
       train: {
         cases: 270,
         lengths: [7, 26],
-        sha256: '68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd',
+        perClass: Array(9).fill(30),
+        sha256: knownFiles['uea/JapaneseVowels/JapaneseVowels_TRAIN.ts'].sha256,
       },
       test: {
         cases: 370,
         lengths: [7, 29],
-        sha256: 'b3d41d6a0ca3bcad3afb9ca7d4365382aa51341e2e58bae2a574babdda5b9462',
+        perClass: [31, 35, 88, 44, 29, 24, 40, 50, 29],
+        sha256: knownFiles['uea/JapaneseVowels/JapaneseVowels_TEST.ts'].sha256,
       },
     }),
     bundled: true,
     terms: `Donated to UCI (https://doi.org/10.24432/C5NS47), which gives its sets under CC BY 4.0. ${archiveTerms}`,
   },
   'PEMS-SF': unseen('PEMS-SF', 267, 173, 963, 144, 7),
-  SelfRegulationSCP1: unseen('SelfRegulationSCP1', 268, 293, 6, 896, 2),
+  SelfRegulationSCP1: uea('SelfRegulationSCP1', {
+    dimensions: 6,
+    classes: 2,
+    // Counted in the archive's arff files; labels sorted: negativity, positivity.
+    train: { cases: 268, lengths: [896, 896], perClass: [135, 133] },
+    test: { cases: 293, lengths: [896, 896], perClass: [147, 146] },
+  }),
   SelfRegulationSCP2: unseen('SelfRegulationSCP2', 200, 180, 7, 1152, 2),
   SpokenArabicDigits: uea('SpokenArabicDigits', {
     dimensions: 13,
     classes: 10,
     train: { cases: 6599, lengths: [4, 93] },
     test: { cases: 2199 },
+    original: {
+      source: 'https://archive.ics.uci.edu/static/public/195/spoken+arabic+digit.zip',
+      terms: 'UCI gives its sets under CC BY 4.0; donors: N. Hammami, M. Bedda.',
+      files: { train: 'Train_Arabic_Digit.txt', test: 'Test_Arabic_Digit.txt' },
+      classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+      train: { cases: 6600, lengths: [4, 93], perClass: Array(10).fill(660) },
+      test: { cases: 2200, lengths: [7, 83], perClass: Array(10).fill(220) },
+    },
   }),
   UWaveGestureLibrary: uea('UWaveGestureLibrary', {
     dimensions: 3,
@@ -125,12 +158,14 @@ export const datasets: Readonly<Record<DatasetName, DatasetEntry>> = {
     train: {
       cases: 120,
       lengths: [315, 315],
-      sha256: 'cb7cd8cb995775d30dacbfd5c2a9cb3a80dfbd186fd444294bae70c9162dead1',
+      perClass: Array(8).fill(15),
+      sha256: knownFiles['uea/UWaveGestureLibrary/UWaveGestureLibrary_TRAIN.ts'].sha256,
     },
     test: {
       cases: 320,
       lengths: [315, 315],
-      sha256: '517dbc817c3f181c64727a84ee8bd0cedd3554346042898b9107010b690c331a',
+      perClass: Array(8).fill(40),
+      sha256: knownFiles['uea/UWaveGestureLibrary/UWaveGestureLibrary_TEST.ts'].sha256,
     },
   }),
 };

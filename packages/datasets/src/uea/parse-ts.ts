@@ -1,4 +1,4 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import { contentLines, readNumber, textBytes } from './lines.js';
 import { excerpt, type Fail, type TsHeader, TsHeaderReader } from './ts-header.js';
 
 /** One case: a multivariate series. */
@@ -51,13 +51,11 @@ export function parseTs(source: string | Uint8Array, options: ParseTsOptions = {
   const fail: Fail = (line, message) => {
     throw new Error(`parseTs: ${file}${line > 0 ? `:${line}` : ''}: ${message}`);
   };
-  const bytes = typeof source === 'string' ? Buffer.from(source, 'utf8') : asBuffer(source);
-  const start = bytes.toString('latin1', 0, 2);
-  if (start === '\xff\xfe' || start === '\xfe\xff') fail(0, 'the file is UTF-16: save it as UTF-8');
+  const bytes = textBytes(source, fail);
   const reader = new TsHeaderReader(fail);
   let cases: CaseReader | undefined;
   let empty = true;
-  for (const [line, text] of contentLines(bytes)) {
+  for (const [line, text] of contentLines(bytes, '#')) {
     empty = false;
     if (cases) cases.add(text, line);
     else if (reader.add(text, line)) cases = new CaseReader(reader.read(line), fail);
@@ -173,14 +171,10 @@ class CaseReader {
   }
 
   private readValue(token: string, channel: number, step: number, line: number): number {
-    // Number() alone would read the empty string as 0 and accept hexadecimal.
-    if (decimal.test(token)) {
-      const value = Number(token);
-      if (Number.isFinite(value)) return value;
-    }
-    if (token === '?' || token.toLowerCase() === 'nan') {
-      this.missing++;
-      return Number.NaN;
+    const value = readNumber(token);
+    if (value !== undefined) {
+      if (Number.isNaN(value)) this.missing++;
+      return value;
     }
     const got = token === '' ? 'nothing' : `"${excerpt(token)}"`;
     this.fail(
@@ -188,24 +182,4 @@ class CaseReader {
       `channel ${channel + 1}, value ${step + 1}: expected a finite number, or ? for a missing one, got ${got}`,
     );
   }
-}
-
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-/** Lines with content, trimmed, with their numbers. Decoded one at a time, so that no label keeps the whole text in memory. */
-function* contentLines(bytes: Buffer): IterableIterator<[line: number, text: string]> {
-  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
-  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  let start = mark ? 3 : 0;
-  for (let line = 1; start < bytes.length; line++) {
-    const newline = bytes.indexOf(0x0a, start);
-    const end = newline < 0 ? bytes.length : newline;
-    const text = bytes.toString(encoding, start, end).trim();
-    if (text !== '' && !text.startsWith('#')) yield [line, text];
-    start = end + 1;
-  }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dataFolder } from './data-folder.js';
-import { loadUea, loadUeaSplit } from './load-uea.js';
+import { dataFolder } from '../data-folder.js';
+import { writeZip } from '../testing/write-zip.js';
+import { type LoadUeaOptions, loadUea, loadUeaSplit } from './load-uea.js';
 import type { TimeSeriesSet } from './parse-ts.js';
 import { preprocess } from './preprocess.js';
 import { type DatasetName, datasets } from './registry.js';
@@ -62,9 +64,7 @@ describe('loadUea: the data folder', () => {
 
   it('names only the file that is missing', async () => {
     await put('Heartbeat', 'TRAIN', '');
-    await expect(loadUea('Heartbeat', { folder })).rejects.toThrow(
-      /looked for \S+Heartbeat_TEST\.ts\. Unpack/,
-    );
+    await expect(loadUea('Heartbeat', { folder })).rejects.toThrow(/looked for \S+Heartbeat_TEST\.ts, plain/);
   });
 
   it('names unknown sets and splits', async () => {
@@ -81,7 +81,7 @@ describe('loadUea: the data folder', () => {
     const path = await put(
       'UWaveGestureLibrary',
       'TRAIN',
-      text + `${series}:${series}:${series}:0\n`.repeat(120),
+      text + Array.from({ length: 120 }, (_, i) => `${series}:${series}:${series}:${i % 8}\n`).join(''),
     );
     const load = (verify?: 'facts'): Promise<TimeSeriesSet> =>
       loadUeaSplit('UWaveGestureLibrary', 'train', { folder, verify });
@@ -108,6 +108,83 @@ describe('loadUea: the data folder', () => {
     const path = await put('Heartbeat', 'TRAIN', '');
     await expect(loadUeaSplit('Heartbeat', 'train', { folder })).rejects.toThrow(
       `parseTs: ${path}: the file is empty`,
+    );
+  });
+});
+
+describe('loadUea: other forms', () => {
+  const line = (label: string): string => `${Array(315).fill('1').join(',')}`.concat(label);
+  const ts = (cases: number): string => {
+    const series = line('');
+    return `@dimensions 3\n@classLabel true 1 2 3 4 5 6 7 8\n@data\n${Array.from(
+      { length: cases },
+      (_, i) => `${series}:${series}:${series}:${(i % 8) + 1}\n`,
+    ).join('')}`;
+  };
+  const arff = (cases: number): string => {
+    const attributes = Array.from({ length: 315 }, (_, i) => `@attribute t${i} numeric\n`).join('');
+    const rows = Array.from({ length: cases }, (_, i) => `${line(`,${(i % 8) + 1}`)}\n`).join('');
+    return `@relation x\n${attributes}@attribute c {1,2,3,4,5,6,7,8}\n@data\n${rows}`;
+  };
+  const options = (): LoadUeaOptions => ({ folder, verify: 'facts' });
+
+  it('reads the zip as it is downloaded, in three places', async () => {
+    for (const place of ['UWaveGestureLibrary/x.zip', 'UWaveGestureLibrary.zip', 'Multivariate2018_ts.zip']) {
+      await mkdir(join(folder, 'uea', 'UWaveGestureLibrary'), { recursive: true });
+      const path = join(folder, 'uea', place);
+      await writeFile(
+        path,
+        await writeZip({
+          'Multivariate_ts/Other/Other_TRAIN.ts': 'x',
+          'Multivariate_ts/UWaveGestureLibrary/UWaveGestureLibrary_TRAIN.ts': ts(120),
+          'Multivariate_ts/UWaveGestureLibrary/UWaveGestureLibrary_TEST.ts': ts(320),
+        }),
+      );
+      const set = await loadUea('UWaveGestureLibrary', options());
+      expect([set.form, set.train.cases.length, set.test.cases.length]).toEqual(['ts', 120, 320]);
+      await rm(path);
+    }
+  });
+
+  it('reads arff by dimension, packed, to the same tensors', async () => {
+    await put('UWaveGestureLibrary', 'TRAIN', ts(120));
+    await put('UWaveGestureLibrary', 'TEST', ts(320));
+    const fromTs = await loadUea('UWaveGestureLibrary', options());
+    for (const [split, cases] of [
+      ['TRAIN', 120],
+      ['TEST', 320],
+    ] as const) {
+      for (let k = 1; k <= 3; k++) {
+        const name = `UWaveGestureLibraryDimension${k}_${split}.arff.gz`;
+        await writeFile(join(folder, 'uea', 'UWaveGestureLibrary', name), gzipSync(arff(cases)));
+      }
+    }
+    const fromArff = await loadUea('UWaveGestureLibrary', { ...options(), form: 'arff' });
+    expect(fromArff.form).toBe('arff');
+    expect(preprocess(fromArff.train, fromArff.test)).toEqual({
+      ...preprocess(fromTs.train, fromTs.test),
+      name: 'UWaveGestureLibrary',
+    });
+    await rm(join(folder, 'uea', 'UWaveGestureLibrary', 'UWaveGestureLibraryDimension2_TEST.arff.gz'));
+    await expect(loadUea('UWaveGestureLibrary', { ...options(), form: 'arff' })).rejects.toThrow(
+      'UWaveGestureLibraryDimension2_TEST.arff',
+    );
+  });
+
+  it('counts the classes', async () => {
+    await put('UWaveGestureLibrary', 'TRAIN', ts(120).replace(/:8\n/, ':7\n'));
+    await expect(loadUeaSplit('UWaveGestureLibrary', 'train', options())).rejects.toThrow(
+      'the number of cases of class 7 is 16, expected 15',
+    );
+  });
+
+  it('knows how many utterances UCI gave', async () => {
+    await mkdir(join(folder, 'uea', 'SpokenArabicDigits'), { recursive: true });
+    const frame = Array(13).fill('1.5').join(' ');
+    const path = join(folder, 'uea', 'SpokenArabicDigits', 'Train_Arabic_Digit.txt');
+    await writeFile(path, `            \n${frame}\n`.repeat(6590));
+    await expect(loadUeaSplit('SpokenArabicDigits', 'train', options())).rejects.toThrow(
+      `${path}: the number of cases is 6590, expected 6600`,
     );
   });
 });
@@ -157,5 +234,31 @@ describe.runIf(process.env.PRIMAL_DATA)('sets in the folder PRIMAL_DATA (only wh
     expect([...prepared.train.y].filter((_, index) => index % 30 === 0)).toEqual([13, 6, 20, 2, 22]);
     expect(prepared.std[0]).toBeCloseTo(0.9967272704500512, 12);
     expect(prepared.train.x[0]).toBeCloseTo(0.07447968524396176, 6);
+  });
+
+  it('SelfRegulationSCP1, from arff: dimension k is dimension 1 shifted by 6(k - 1), as the archive has it', async () => {
+    const { train, test, form } = await loadUea('SelfRegulationSCP1');
+    expect(form).toBe('arff');
+    expect(train.classes).toEqual(['negativity', 'positivity']);
+    expect([train.dimensions, test.dimensions, train.missing + test.missing]).toEqual([6, 6, 0]);
+    for (const { values, length } of [train.cases[0], test.cases[292]]) {
+      for (let k = 1; k < 6; k++) {
+        const shifted = values.subarray(k * length, k * length + length - 6 * k);
+        expect(shifted).toEqual(values.subarray(6 * k, length));
+      }
+    }
+    expect([...train.cases[0].values.subarray(0, 3)]).toEqual([23, 21.66, 20.84]);
+    expect(train.classes![train.labels![0]]).toBe('negativity');
+  });
+
+  it('SpokenArabicDigits, from UCI’s text', async () => {
+    const { train, test, form } = await loadUea('SpokenArabicDigits');
+    expect(form).toBe('original');
+    expect([train.cases.length, test.cases.length]).toEqual([6600, 2200]);
+    const frames = (set: TimeSeriesSet): number => set.cases.reduce((sum, one) => sum + one.length, 0);
+    expect([frames(train), frames(test)]).toEqual([263_256, 87_063]);
+    expect([train.cases[0].values[0], train.labels![659], train.labels![660]]).toEqual([-0.81101, 0, 1]);
+    const prepared = preprocess(train, test);
+    expect([prepared.length, prepared.dimensions, prepared.classes.length]).toEqual([93, 13, 10]);
   });
 });

@@ -1,0 +1,1 @@
+export { type LoadRetrievalOptions, loadRetrieval, type RetrievalSet } from './load.js';

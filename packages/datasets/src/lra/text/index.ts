@@ -1,0 +1,1 @@
+export { type LoadTextOptions, loadText, type TextSet } from './load.js';
