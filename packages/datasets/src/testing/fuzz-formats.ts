@@ -15,6 +15,7 @@ import { loadText } from '../lra/text/index.js';
 import { parseArff } from '../uea/parse-arff.js';
 import { parseFrames } from '../uea/parse-frames.js';
 import { parseTs, type TimeSeriesSet } from '../uea/parse-ts.js';
+import { loadWikitext } from '../wikitext/index.js';
 import { writeTar } from './write-tar.js';
 import { writeZip } from './write-zip.js';
 import { sampleTarXz } from './xz-sample.js';
@@ -259,6 +260,17 @@ export const dataFormats: Record<string, Format> = {
       }
       return undefined;
     },
+  },
+  'wikitext tokens': {
+    file: 'wikitext/wikitext-2/wiki.train.tokens.gz',
+    kind: 'binary',
+    mutations: 100,
+    content: () => gzipSync(firstLines(real('wikitext/wikitext-2/wiki.valid.tokens.gz'), 60)),
+    read: async (_, folder) => {
+      const { splits } = await loadWikitext({ set: 'wikitext-2', folder, splits: ['train'], verify: false });
+      return splits.train!.join(' ');
+    },
+    checksummed: true,
   },
   'idx images': {
     file: 'mnist/train-images-idx3-ubyte',
