@@ -7,7 +7,9 @@ import sharp from 'sharp';
 import { expect } from 'vitest';
 import { archiveMembers, readUnpacked } from '../archives/index.js';
 import { countSamples, type Splits } from '../arrays.js';
+import { openImageFolder } from '../images/folder.js';
 import { loadMnist } from '../images/mnist.js';
+import { readImages } from '../images/views.js';
 import { readListOps } from '../lra/listops/index.js';
 import { generatePathfinder, loadPathfinder } from '../lra/pathfinder/index.js';
 import { loadRetrieval } from '../lra/retrieval/index.js';
@@ -15,7 +17,7 @@ import { loadText } from '../lra/text/index.js';
 import { parseArff } from '../uea/parse-arff.js';
 import { parseFrames } from '../uea/parse-frames.js';
 import { parseTs, type TimeSeriesSet } from '../uea/parse-ts.js';
-import { loadWikitext } from '../wikitext/index.js';
+import { loadWikitext, Vocabulary } from '../wikitext/index.js';
 import { writeTar } from './write-tar.js';
 import { writeZip } from './write-zip.js';
 import { sampleTarXz } from './xz-sample.js';
@@ -261,7 +263,7 @@ export const dataFormats: Record<string, Format> = {
       return undefined;
     },
   },
-  'wikitext tokens': {
+  'wikitext in gzip': {
     file: 'wikitext/wikitext-2/wiki.train.tokens.gz',
     kind: 'binary',
     mutations: 100,
@@ -315,5 +317,39 @@ export const dataFormats: Record<string, Format> = {
       return writeTar(files);
     },
     read: async (_, folder) => checkSet(await loadText({ folder, sizes: 'any' }), { ids: 257, labels: 2 }),
+  },
+  wikitext: {
+    file: 'wikitext/wikitext-2/wiki.valid.tokens',
+    kind: 'text',
+    mutations: 40,
+    content: () => real('wikitext/wikitext-2/wiki.valid.tokens.gz'),
+    read: async (_, folder) => {
+      const vocabulary = Vocabulary.fromCounts(new Map([['the', 1]]));
+      const { splits } = await loadWikitext({ set: 'wikitext-2', splits: ['valid'], vocabulary, folder });
+      expect(splits.valid!.every((id) => id >= 0 && id < vocabulary.size)).toBe(true);
+      return undefined;
+    },
+  },
+  'images in a tar': {
+    file: 'images.tar',
+    kind: 'binary',
+    mutations: 150,
+    content: async () => {
+      const files: { path: string; content: Buffer }[] = [];
+      for await (const member of archiveMembers(
+        join(data!, 'lra/image_cifar10/cifar10_test_5000_png.tar.gz'),
+      )) {
+        files.push({ path: member.path, content: await member.bytes() });
+        if (files.length === 4) break;
+      }
+      return writeTar(files);
+    },
+    read: async (path) => {
+      const opened = await openImageFolder(path, { inside: 'test' });
+      const indices = opened.images.map((_, index) => index);
+      const columns = await readImages(opened, indices, { kind: 'test', size: 32, resized: 32 });
+      expect(countSamples(columns, 'fuzz')).toBe(opened.images.length);
+      return undefined;
+    },
   },
 };
