@@ -48,6 +48,7 @@ export {
   cachedText,
 } from './tasks/loaded.js';
 export { cachedUea, type UeaTask } from './tasks/uea.js';
+export { cachedWikitext } from './tasks/wikitext.js';
 export { type LoadUeaOptions, loadUea, loadUeaSplit, type UeaSet } from './uea/load-uea.js';
 export { type ParseTsOptions, parseTs, type TimeSeriesCase, type TimeSeriesSet } from './uea/parse-ts.js';
 export { type PreparedSet, type PreparedSplit, preprocess } from './uea/preprocess.js';

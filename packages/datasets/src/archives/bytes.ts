@@ -23,9 +23,10 @@ const packings: ReadonlyArray<[Packing, endings: readonly string[], start: reado
 /**
  * How the file is packed.
  *
+ * @param name its name, where it does not have it yet
  * @throws if its name says one thing and its first bytes another, such as a page of a web server under the name of an archive
  */
-export async function packingOf(path: string): Promise<Packing> {
+export async function packingOf(path: string, name = path): Promise<Packing> {
   const file = await open(path, 'r');
   let start: Buffer;
   try {
@@ -35,11 +36,11 @@ export async function packingOf(path: string): Promise<Packing> {
     await file.close();
   }
   const is = packings.find(([, , magic]) => magic.every((byte, index) => start[index] === byte));
-  const named = packings.find(([, endings]) => endings.some((ending) => path.toLowerCase().endsWith(ending)));
+  const named = packings.find(([, endings]) => endings.some((ending) => name.toLowerCase().endsWith(ending)));
   if (named && is !== named) {
     const got = start.length === 0 ? 'is empty' : `begins with the bytes ${start.toString('hex', 0, 6)}`;
     throw new Error(
-      `${path}: a ${named[0]} file by its name, but it ${got}${is ? ` (${is[0]})` : ''}: fetch it again`,
+      `${name}: a ${named[0]} file by its name, but it ${got}${is ? ` (${is[0]})` : ''}: fetch it again`,
     );
   }
   return is?.[0] ?? 'none';

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -57,6 +57,22 @@ describe('download', () => {
     await using server = await serve((request, response) => sendRange(request, response, content));
     const record: SourceRecord = await fetchTo(server.origin, { checksum: undefined });
     expect(record).toMatchObject({ verifiedBy: 'first use', sha256 });
+  });
+
+  it('tells a page from an archive, where no sum is stated', async () => {
+    await using server = await serve((_, response) => void response.end('<html>Sign in</html>'));
+    path = join(folder, 'sub', 'Heartbeat.zip');
+    await expect(fetchTo(server.origin, { checksum: undefined })).rejects.toThrow(
+      /Heartbeat\.zip: a zip file by its name, but it begins with the bytes 3c68746d6c3e/,
+    );
+    expect(left()).toEqual([]);
+  });
+
+  it('does not ask again when the fault is the disk’s', async () => {
+    await using server = await serve((request, response) => sendRange(request, response, content));
+    mkdirSync(`${path}.part`, { recursive: true });
+    await expect(fetchTo(server.origin)).rejects.toThrow('EISDIR');
+    expect(server.requests.length).toBeLessThanOrEqual(1);
   });
 
   it('never replaces a file', async () => {

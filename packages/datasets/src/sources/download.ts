@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { packingOf } from '../archives/index.js';
 import { type Checksum, sumOfFile } from './checksum.js';
 import { withLock } from './lock.js';
 import { publish, syncFile } from './publish.js';
@@ -71,7 +72,7 @@ export async function download(
   return withLock(`${path}.lock`, `fetching ${path}`, async () => {
     const part = `${path}.part`;
     await fetchWhole(file, part, options);
-    const record = await verify(file, part);
+    const record = await verify(file, part, path);
     await syncFile(part);
     // The record first: a file without one would be trusted anew.
     await writeFile(`${path}.source.json`, `${JSON.stringify(record, null, 2)}\n`);
@@ -80,6 +81,16 @@ export async function download(
     return record;
   });
 }
+
+const diskFaults: ReadonlySet<string> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'EISDIR',
+]);
 
 async function fetchWhole(file: Download, part: string, options: DownloadOptions): Promise<void> {
   const { attempts = 5, delay = 1000, say = () => {} } = options;
@@ -90,6 +101,8 @@ async function fetchWhole(file: Download, part: string, options: DownloadOptions
       return;
     } catch (error) {
       if (error instanceof RefusedError) throw new Error(`download: ${error.message}`, { cause: error });
+      // The disk's fault: asking the server again would not help.
+      if (diskFaults.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       const after = await sizeOf(part);
       failures = after > before ? 1 : failures + 1;
       const reason = `${file.url}: ${(error as Error).message}`;
@@ -201,7 +214,7 @@ async function take(
   if (!response.complete) throw new Error(`the connection broke after ${done} bytes`);
 }
 
-async function verify(file: Download, part: string): Promise<SourceRecord> {
+async function verify(file: Download, part: string, path: string): Promise<SourceRecord> {
   const bytes = await sizeOf(part);
   const wrong = async (reason: string): Promise<never> => {
     await removePart(part);
@@ -213,6 +226,8 @@ async function verify(file: Download, part: string): Promise<SourceRecord> {
     await wrong(`${bytes} bytes came, expected ${file.bytes}`);
   if (bytes === 0) await wrong('no bytes came');
   const { checksum } = file;
+  // Without a sum, at least a page of a proxy or a sign-in is told from an archive.
+  if (!checksum) await packingOf(part, path).catch((error: Error) => wrong(error.message));
   if (checksum) {
     const sum = await sumOfFile(part, checksum.algorithm);
     if (sum !== checksum.value) {

@@ -83,6 +83,9 @@ export const finders = {
   'wikitext-2': wikitext(2),
   'wikitext-103': wikitext(103),
   mnist: findParts(mnistFiles.map((file) => ({ name: file, places: [`mnist/${file}`] }))),
+  'cifar10-folder': findParts([
+    { name: 'test images', places: ['lra/image_cifar10/cifar10_test_5000_png.tar'] },
+  ]),
   'imagenet-100': findParts([
     { name: 'train', places: ['imagenet-100/train/'] },
     { name: 'val', places: ['imagenet-100/val/'] },

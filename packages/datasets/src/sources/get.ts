@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { extractArchive } from '../archives/index.js';
 import { dataFolder } from '../data-folder.js';
@@ -104,6 +104,7 @@ async function copyOne(source: Source, file: PresentFile, target: string): Promi
       return `${target}: copied; the files of a folder are not compared with checksums`;
     }
     await copyFile(file.path, temporary);
+    await chmod(temporary, 0o644); // a mirror's files may be for reading only
     await syncFile(temporary);
     const verdict = await verifyFile(source, { path: temporary, place: file.place });
     if (verdict.kind === 'wrong') throw new Error(`${file.path} is not copied: ${verdict.note}`);

@@ -1,4 +1,8 @@
+import { join } from 'node:path';
+import { findFile } from '../files.js';
+import { openImageFolder } from '../images/folder.js';
 import { loadMnist } from '../images/mnist.js';
+import { loadWikitext, specials, Vocabulary, type WikitextSplit } from '../wikitext/index.js';
 import type { Checksum } from './checksum.js';
 import { finders } from './finders.js';
 import type { Source, SourceDownload } from './registry.js';
@@ -28,8 +32,24 @@ function wikitext(number: 2 | 103, use: string, md5: string, limit: number): Sou
         checksum: torchtext(md5),
       },
     ],
-    count: async () => '',
+    countsParts: true,
+    count: async (root) => {
+      const set = `wikitext-${number}` as const;
+      const splits = await presentSplits(set, root);
+      // Any vocabulary will do to count.
+      const text = await loadWikitext({ set, folder: root, splits, vocabulary: new Vocabulary(specials) });
+      const counts = splits.map((split) => `${text.splits[split]!.length.toLocaleString('en')} (${split})`);
+      return `tokens: ${counts.join(', ')}`;
+    },
   };
+}
+
+async function presentSplits(set: 'wikitext-2' | 'wikitext-103', folder: string): Promise<WikitextSplit[]> {
+  const present: WikitextSplit[] = [];
+  for (const split of ['train', 'valid', 'test'] as const) {
+    if (await findFile(join(folder, 'wikitext', set), `wiki.${split}.tokens`)) present.push(split);
+  }
+  return present;
 }
 
 function mnist(file: string, md5: string): SourceDownload {
@@ -67,6 +87,21 @@ export const otherSources: readonly Source[] = [
     },
   },
   {
+    name: 'cifar10-folder',
+    title: '5,000 test images of CIFAR-10, as a folder of PNG files',
+    use: 'tests of image folders',
+    terms: 'As CIFAR-10.',
+    page: 'https://github.com/cyizhuo/CIFAR-10-dataset',
+    find: finders['cifar10-folder'],
+    downloads: [],
+    byHand: 'only mirror folders have it: nothing but tests needs it',
+    count: async (folder) => {
+      const path = join(folder, 'lra', 'image_cifar10', 'cifar10_test_5000_png.tar.gz');
+      const { images, classes } = await openImageFolder(path, { inside: 'test' });
+      return `${images.length.toLocaleString('en')} images, ${classes.length} classes`;
+    },
+  },
+  {
     name: 'imagenet-100',
     title: 'ImageNet-100, as a folder of images',
     use: 'ImageNet tables',
@@ -77,6 +112,12 @@ export const otherSources: readonly Source[] = [
     byHand:
       'ImageNet asks everybody to sign up: fetch ILSVRC2012 there and put the 100 classes of IN100.txt ' +
       '(github.com/danielchyeh/ImageNet-100-Pytorch) into imagenet-100/train/CLASS/ and imagenet-100/val/CLASS/',
-    count: async () => '',
+    count: async (folder) => {
+      const train = await openImageFolder(join(folder, 'imagenet-100', 'train'));
+      const { images } = await openImageFolder(join(folder, 'imagenet-100', 'val'), {
+        classes: train.classes,
+      });
+      return `${train.images.length} / ${images.length} images, ${train.classes.length} classes`;
+    },
   },
 ];

@@ -18,7 +18,9 @@ export interface GenerateTaskOptions extends TaskOptions, ParallelOptions {}
 /** Settings of a generated set; the number of threads does not change it. */
 type Settings<O> = Partial<Omit<O, 'workers'>>;
 
+/** What {@link cachedListOps} generates. */
 export type ListOpsTaskSettings = Settings<GenerateListOpsOptions>;
+/** What {@link cachedPathfinder} generates. */
 export type PathfinderTaskSettings = Settings<GeneratePathfinderOptions>;
 
 /** `generateListOps` through the cache. Default seed: 0. */

@@ -263,6 +263,17 @@ export const dataFormats: Record<string, Format> = {
       return undefined;
     },
   },
+  'wikitext in gzip': {
+    file: 'wikitext/wikitext-2/wiki.train.tokens.gz',
+    kind: 'binary',
+    mutations: 100,
+    content: () => gzipSync(firstLines(real('wikitext/wikitext-2/wiki.valid.tokens.gz'), 60)),
+    read: async (_, folder) => {
+      const { splits } = await loadWikitext({ set: 'wikitext-2', folder, splits: ['train'], verify: false });
+      return splits.train!.join(' ');
+    },
+    checksummed: true,
+  },
   'idx images': {
     file: 'mnist/train-images-idx3-ubyte',
     beside: () => ({

@@ -16,6 +16,7 @@ export const firstDigit = 1;
 export const firstOperator = 11;
 /** Id of the closing bracket. */
 export const closing = 15;
+/** The operators as the files write them, in the order of their codes. */
 export const operatorNames = ['MIN', 'MAX', 'MED', 'SM'] as const;
 /** A name of an operator. */
 export type OperatorName = (typeof operatorNames)[number];
