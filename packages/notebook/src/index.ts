@@ -4,6 +4,7 @@ export { type LineFigureOptions, type LineSeries, lineFigure } from './line-figu
 export { notebookProgress, type ProgressSink, type ProgressState } from './progress.js';
 export { renderPng, renderSvg } from './render/render.js';
 export { show } from './show.js';
+export { showImage } from './show-image.js';
 export { type TableCell, type TableRow, table, toMarkdown } from './table.js';
 export type { Dash } from './theme.js';
 export type { Numbers } from './values.js';

@@ -1,6 +1,14 @@
 import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { notebookProgress, type ProgressState, renderPng, show, table, toMarkdown } from './index.js';
+import {
+  notebookProgress,
+  type ProgressState,
+  renderPng,
+  show,
+  showImage,
+  table,
+  toMarkdown,
+} from './index.js';
 import { exampleFigures } from './testing/example-figures.js';
 
 interface Message {
@@ -39,6 +47,22 @@ function pretendNotebook(running = true): Message[] {
   } as NodeJS.Module;
   return messages;
 }
+
+describe('showImage', () => {
+  const png = renderPng(exampleFigures['line-log-gaps']());
+
+  it('sends the picture', () => {
+    const messages = pretendNotebook();
+    showImage(png);
+    expect(messages.map(({ data }) => data)).toEqual([{ 'image/png': Buffer.from(png).toString('base64') }]);
+  });
+
+  it('says outside a notebook what to do, and refuses what is no picture', () => {
+    showImage(png);
+    expect(warned).toEqual(['showImage: this is not a notebook; write the bytes to a file instead']);
+    expect(() => showImage(png.subarray(1))).toThrow(/expected the bytes of a PNG file/);
+  });
+});
 
 describe('show', () => {
   const figure = exampleFigures['line-log-gaps']();
