@@ -54,16 +54,26 @@ function cumulativeSum<T extends tf.Tensor>(x: T, axis: number, exclusive = fals
 /**
  * s_t = sum_{u <= t} x_u over the tokens.
  *
- * Shapes: x [H, B, N, c] to [H, B, N, c].
+ * Shapes: x [H, B, N, c] to [H, B, N, c]. A product with a triangular matrix inside each chunk, which is one pass where
+ * `tf.cumsum` doubles in six; it rounds its inputs where the precision of products is lowered. Later tokens are multiplied by
+ * 0, so that (finite) ones change nothing before them, not even by rounding.
  */
 export function prefixSums(x: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() => {
     const chunks = toChunks(x);
     const [rows, count, chunk, size] = chunks.shape;
-    const within = cumulativeSum(chunks, 2); // [H B, G, C, c]
+    const triangle = tf.reshape(lowerTriangle(chunk), [1, 1, chunk, chunk]);
+    const within = tf.matMul(triangle, chunks) as tf.Tensor4D; // [H B, G, C, c]
     if (count === 1) return fromChunks(within, x.shape);
-    const totals = tf.slice(within, [0, 0, chunk - 1, 0], [rows, count, 1, size]);
-    const before = cumulativeSum(totals, 1, true); // [H B, G, 1, c]
+    // The sums over whole chunks in the same way; none come before the first.
+    const totals = tf.slice(within, [0, 0, chunk - 1, 0], [rows, count - 1, 1, size]);
+    const upTo = prefixSums(tf.reshape(totals, [1, rows, count - 1, size])); // [1, H B, G - 1, c]
+    const before = tf.pad(tf.reshape(upTo, totals.shape), [
+      [0, 0],
+      [1, 0],
+      [0, 0],
+      [0, 0],
+    ]); // [H B, G, 1, c]
     return fromChunks(tf.add(within, before), x.shape);
   });
 }
