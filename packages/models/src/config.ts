@@ -1,7 +1,15 @@
-import type { MaskMode } from '@primal-attention/attention';
+import {
+  type MaskMode,
+  type MechanismName,
+  type AttentionOptions as MechanismOptions,
+  mechanisms,
+} from '@primal-attention/attention';
 
-/** A layer's attention, by name. */
-export type AttentionKind = 'softmax' | 'primal';
+/** A layer's attention, by the name that `createAttention` takes. */
+export type AttentionKind = MechanismName;
+
+/** Options of mechanisms by their names, beside what the model itself sets: `{ nystromformer: { landmarks: 64 } }`. */
+export type MechanismSettings = { readonly [Name in MechanismName]?: Partial<MechanismOptions<Name>> };
 
 /** What the models have in common. */
 export interface TransformerConfig {
@@ -10,6 +18,11 @@ export interface TransformerConfig {
    * its Primal.+Trans., `['softmax', 'softmax']` its Trans. (or Transformer).
    */
   attention: readonly AttentionKind[];
+  /**
+   * Options of the mechanisms, by name. They go before what the model would set: heads, the seed, rank and landmarks of
+   * `primal`, and the rate of dropout on attention weights (`softmax`, `fused-softmax`, `longformer`).
+   */
+  mechanismOptions?: MechanismSettings;
   /** s, the rank of Primal layers; needed when there are any. */
   rank?: number;
   /** n = rank * rankMultiplier, the number of rows in f(X). Default 10. */
@@ -28,6 +41,7 @@ export interface TransformerConfig {
 
 export const transformerKeys = [
   'attention',
+  'mechanismOptions',
   'rank',
   'rankMultiplier',
   'modelSize',
@@ -49,6 +63,7 @@ export interface AttentionOptions {
   trace?: 'weights' | 'projections';
   maskMode?: MaskMode;
   maskLandmarks?: boolean;
+  mechanismOptions?: MechanismSettings;
 }
 
 /** Refuses unknown keys, sizes that are no positive integers, and a list of attention kinds that makes no sense. */
@@ -68,10 +83,16 @@ export function checkConfig(
     }
   }
   const { attention, rank } = config;
-  const known = (kind: unknown): boolean => kind === 'softmax' || kind === 'primal';
+  const known = (kind: unknown): boolean => Object.hasOwn(mechanisms, kind as string);
   if (!Array.isArray(attention) || attention.length === 0 || !attention.every(known)) {
     throw new Error(
-      `${caller}: attention must list 'softmax' or 'primal' for each layer, got ${JSON.stringify(attention)}`,
+      `${caller}: attention must list a mechanism for each layer, got ${JSON.stringify(attention)}; choose among ${Object.keys(mechanisms).join(', ')}`,
+    );
+  }
+  for (const name of Object.keys(config.mechanismOptions ?? {})) {
+    if (attention.includes(name as AttentionKind)) continue;
+    throw new Error(
+      `${caller}: mechanismOptions has '${name}', which no layer of ${attention.join(', ')} is`,
     );
   }
   if (attention.includes('primal') && (!Number.isSafeInteger(rank) || (rank as number) < 1)) {

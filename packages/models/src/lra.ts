@@ -1,4 +1,9 @@
-import { initializerConfig, type MaskMode, SeededNormal } from '@primal-attention/attention';
+import {
+  initializerConfig,
+  LinformerAttention,
+  type MaskMode,
+  SeededNormal,
+} from '@primal-attention/attention';
 import * as tf from '@tensorflow/tfjs';
 import {
   type AttentionKind,
@@ -54,6 +59,9 @@ const keys = [
  * 128, dropout 0.1 (after the embeddings, on both branches, inside the feed-forward part, and on softmax weights),
  * n = rank * rankMultiplier, which is not clipped by N.
  *
+ * Linformer layers share one E, as in the official code; a model with several cannot be written to a file, unless
+ * `mechanismOptions` gives each its own (`{ linformer: { projectionOf: undefined } }`).
+ *
  * How it differs from what one might expect, with the official code: mask = (id != 0), so that a black pixel of the image
  * tasks counts as padding; the mean divides by N, not by the number of real tokens; Primal layers sample padded rows (mend
  * that with `maskLandmarks`). Embeddings start as N(0, 0.02^2), linear maps as torch's.
@@ -107,7 +115,8 @@ function encoder(config: FullConfig): Part {
   );
   const drop = part(new StatelessDropout({ name: 'positions/dropout', rate: dropout }));
   const nonZero = part(new NonZeroMask({ name: 'mask' }));
-  const blocks = config.attention.map((kind, i) => block(`layer${i}`, kind, config));
+  const made: tf.layers.Layer[] = [];
+  const blocks = config.attention.map((kind, i) => block(`layer${i}`, kind, config, made));
   const norm = part(new LayerNorm({ name: 'norm' }));
   const mean = part(new MeanTokens({ name: 'mean' }));
   return (ids) => {
@@ -118,8 +127,12 @@ function encoder(config: FullConfig): Part {
   };
 }
 
-/** One pre-norm layer: [h, mask] to h. */
-function block(name: string, kind: AttentionKind, config: FullConfig): Part {
+/**
+ * One pre-norm layer: [h, mask] to h.
+ *
+ * @param made the attention layers of the blocks so far; this one's is added
+ */
+function block(name: string, kind: AttentionKind, config: FullConfig, made: tf.layers.Layer[]): Part {
   const { modelSize, feedForward, dropout, seed, rank } = config;
   const options: AttentionOptions = {
     heads: config.heads,
@@ -130,10 +143,19 @@ function block(name: string, kind: AttentionKind, config: FullConfig): Part {
     trace: config.trace,
     maskMode: config.maskMode ?? 'additive',
     maskLandmarks: config.maskLandmarks,
+    mechanismOptions: { ...config.mechanismOptions },
   };
+  // The official code has one E for all its Linformer layers.
+  const projectionOf = made.find((layer) => layer instanceof LinformerAttention);
+  if (kind === 'linformer' && projectionOf !== undefined) {
+    const { linformer } = config.mechanismOptions ?? {};
+    options.mechanismOptions = { ...config.mechanismOptions, linformer: { projectionOf, ...linformer } };
+  }
+  const layer = attentionLayer(`${name}/attention`, kind, options);
+  made.push(layer);
   const drop = (of: string) => part(new StatelessDropout({ name: `${name}/${of}`, rate: dropout }));
   const norm1 = part(new LayerNorm({ name: `${name}/norm1` }));
-  const attention = part(attentionLayer(`${name}/attention`, kind, options));
+  const attention = part(layer);
   const dropAttention = drop('attention/dropout');
   const sum1 = part(tf.layers.add({ name: `${name}/sum1` }));
   const norm2 = part(new LayerNorm({ name: `${name}/norm2` }));

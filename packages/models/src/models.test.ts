@@ -178,9 +178,9 @@ describe.each(models)('%s', (_name, create, inputs) => {
 
 describe('configuration', () => {
   test.each([
-    [{ ...uea, feature: 3 }, /ueaClassifier: unknown key 'feature'; expected one of attention, rank/],
+    [{ ...uea, feature: 3 }, /ueaClassifier: unknown key 'feature'; expected one of attention, mechanismOptions, rank/],
     [{ ...uea, maxLength: 0 }, /maxLength must be a positive integer, got 0/],
-    [{ ...uea, attention: [] }, /attention must list 'softmax' or 'primal' for each layer, got \[\]/],
+    [{ ...uea, attention: [] }, /attention must list a mechanism for each layer, got \[\]/],
     [{ ...uea, attention: ['prima'] }, /got \["prima"\]/],
     [{ ...uea, rank: undefined }, /primal layers need a rank.*undefined/],
     [{ ...uea, heads: 3 }, /8 features.*3 heads/],

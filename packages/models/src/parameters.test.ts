@@ -1,13 +1,16 @@
 import type * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AttentionKind } from './config.js';
-import { lraClassifier } from './lra.js';
+import { type LraClassifierConfig, lraClassifier } from './lra.js';
 import { ueaClassifier } from './uea.js';
 
 /** Parameter counts of the official modules at the paper's settings. */
 
 let model: tf.LayersModel | undefined;
-afterEach(() => model?.dispose());
+afterEach(() => {
+  model?.dispose();
+  model = undefined;
+});
 
 // Per data set: features, length, classes; then rank, multiplier and count of Primal. and of Primal.+Trans.
 const uea: [string, number, number, number, [number, number, number], [number, number, number]][] = [
@@ -52,4 +55,45 @@ describe.each(lra)('LRA %s', (_name, vocabulary, maxLength, classes, dual, softm
     model = lraClassifier({ vocabulary, maxLength, classes, dual, attention, rank });
     expect(model.countParams()).toBe(count);
   });
+});
+
+// Per task: Nystromformer with 64 landmarks and convolution 35; Linformer with k 256, whose E all layers share.
+const baselines: [string, number, number, number, boolean, number, number][] = [
+  ['ListOps', 32, 2048, 10, false, 209_942, 1_258_378],
+  ['Text', 512, 4096, 2, false, 370_702, 2_467_714],
+  ['Retrieval', 512, 4096, 2, true, 395_278, 2_492_290],
+  ['Image', 512, 1024, 10, false, 175_126, 699_274],
+  ['Pathfinder', 512, 1024, 2, false, 174_094, 698_242],
+];
+
+describe.each(baselines)(
+  'LRA %s, a baseline',
+  (_name, vocabulary, maxLength, classes, dual, nystrom, linformer) => {
+    const task = { vocabulary, maxLength, classes, dual };
+    const count = (kind: AttentionKind, options: LraClassifierConfig['mechanismOptions']): number => {
+      model = lraClassifier({ ...task, attention: [kind, kind], mechanismOptions: options });
+      return model.countParams();
+    };
+    const softmax = lra.find(([name]) => name === _name)?.[5];
+
+    test('Nystromformer', () => {
+      expect(count('nystromformer', { nystromformer: { landmarks: 64, convolution: 35 } })).toBe(nystrom);
+    });
+    test('Linformer', () => {
+      expect(count('linformer', { linformer: { maxLength, rank: 256 } })).toBe(linformer);
+    });
+    test.each(['linear', 'cosine'] as const)('%s, as many as softmax', (kind) => {
+      expect(count(kind, {})).toBe(softmax);
+    });
+  },
+);
+
+test('options of a mechanism that no layer has are refused, and so are unknown mechanisms', () => {
+  const task = { vocabulary: 8, maxLength: 4, classes: 2 };
+  expect(() =>
+    lraClassifier({ ...task, attention: ['linear'], mechanismOptions: { linformer: { rank: 2 } } }),
+  ).toThrow(/mechanismOptions has 'linformer', which no layer of linear is/);
+  expect(() => lraClassifier({ ...task, attention: ['liner' as AttentionKind] })).toThrow(
+    /must list a mechanism for each layer, got \["liner"\]; choose among .*linear/,
+  );
 });

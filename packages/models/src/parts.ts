@@ -1,9 +1,11 @@
 import {
+  type AttentionConfig,
+  createAttention,
   type Initialization,
   initializerConfig,
-  PrimalAttention,
+  type Mechanism,
+  mechanisms,
   SeededNormal,
-  SoftmaxAttention,
   torchUniform,
 } from '@primal-attention/attention';
 import * as tf from '@tensorflow/tfjs';
@@ -43,21 +45,22 @@ export function dense(
   });
 }
 
+/** The attention layer of a model: what the model sets, and before it what its `mechanismOptions` say. */
 export function attentionLayer(
   name: string,
   kind: AttentionKind,
   options: AttentionOptions,
 ): tf.layers.Layer {
   const { heads, seed, rank, rankMultiplier, maxLength, trace, maskLandmarks, dropout, maskMode } = options;
-  if (kind === 'softmax') return new SoftmaxAttention({ name, heads, seed, dropout, maskMode });
-  return new PrimalAttention({
-    name,
-    heads,
-    seed,
-    rank: rank as number,
-    rankMultiplier,
-    maxLength,
-    trace,
-    maskLandmarks,
-  });
+  const set: { readonly [Kind in AttentionKind]?: object } = {
+    softmax: { dropout, maskMode },
+    'fused-softmax': { dropout },
+    longformer: { dropout },
+    primal: {
+      ...{ rank, trace, maskLandmarks },
+      ...(options.mechanismOptions?.primal?.landmarks === undefined && { rankMultiplier, maxLength }),
+    },
+  };
+  const config = { name, heads, seed, ...set[kind], ...options.mechanismOptions?.[kind] };
+  return createAttention(mechanisms[kind] as unknown as Mechanism<AttentionConfig>, config);
 }

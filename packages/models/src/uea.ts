@@ -55,7 +55,8 @@ export function ueaClassifier(config: UeaClassifierConfig): tf.LayersModel {
   h = drop('positions/dropout')(part(positions)(h));
   attention.forEach((kind, i) => {
     const name = `layer${i}`;
-    const options = { heads, rank, rankMultiplier, maxLength, dropout, seed };
+    const { mechanismOptions } = config;
+    const options = { heads, rank, rankMultiplier, maxLength, dropout, seed, mechanismOptions };
     const attended = part(attentionLayer(`${name}/attention`, kind, options))(h);
     h = norm(`${name}/norm1`)(sum(`${name}/sum1`)(h, drop(`${name}/attention/dropout`)(attended)));
     const hidden = part(dense(`${name}/feedforward/hidden`, modelSize, feedForward, seed, 'gelu'))(h); // [B, N, 4 d]
