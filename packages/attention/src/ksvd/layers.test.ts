@@ -117,7 +117,8 @@ describe.each(layers)('%s, against float64', (_name, create) => {
     const naive = mask.map((m, b) => naivePrimal(layer, weights, rowsOf(tokens, b * length, length), m));
     for (const [b, right] of naive.entries()) {
       expect(distance(rowsOf(actual, b * length, length), right.output)).toBeLessThanOrEqual(rounding);
-      expect(Math.abs(objectives.get(0, b) - right.objective)).toBeLessThanOrEqual(rounding);
+      const bound = rounding * Math.max(1, Math.abs(right.objective)); // float32's own steps are 1.5e-5 at 130
+      expect(Math.abs(objectives.get(0, b) - right.objective)).toBeLessThanOrEqual(bound);
     }
     for (const reduction of ['sample', 'batch'] as const) {
       const [value] = await ksvdLoss(losses, { reduction }).data();

@@ -3,8 +3,8 @@ import { maskTokens } from '../../kernel-product.js';
 import { causalProduct, prefixSums } from '../../prefix-sums.js';
 import { clampFlow, type Flow } from './flow.js';
 
-/** exp(50) = 5e21: sums and quotients of such numbers are far from the limits of float32. */
-const largestExponent = 50;
+/** exp(40) = 2e17: sums, quotients and, in gradients, squares of such numbers and their inverses are far from the limits of float32. */
+const largestExponent = 40;
 
 /**
  * Flow-Attention up to each token t, with n_t the number of real tokens up to it (the position, without a mask):

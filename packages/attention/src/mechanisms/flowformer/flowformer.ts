@@ -45,7 +45,7 @@ export interface FlowformerAttentionOptions {
  * padded queries still take part in the outgoing flows. A sample without a real key gives zeros.
  *
  * How ours differs from the official code: the causal form there takes memory O(N p c); causal sources are always kept within
- * -50 .. 50 here, so that their exponentials stay finite (no published clamp is that wide); dropout after the output map
+ * -40 .. 40 here, so that their exponentials stay finite (no published clamp is that wide); dropout after the output map
  * belongs to the model here.
  *
  * Source: Wu et al. 2022; thuml/Flowformer, Flow_Attention.py, Flowformer_TimeSeries/models/Flow_Attention.py and
