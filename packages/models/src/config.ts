@@ -66,12 +66,13 @@ export interface AttentionOptions {
   mechanismOptions?: MechanismSettings;
 }
 
-/** Refuses unknown keys, sizes that are no positive integers, and a list of attention kinds that makes no sense. */
+/** Refuses unknown keys, sizes that are no positive integers, and a list of attention kinds with others than `kinds`. */
 export function checkConfig(
   caller: string,
   config: TransformerConfig,
   keys: readonly string[],
   sizes: Record<string, unknown>,
+  kinds: readonly string[] = Object.keys(mechanisms),
 ): void {
   for (const key of Object.keys(config)) {
     if (!keys.includes(key))
@@ -83,10 +84,13 @@ export function checkConfig(
     }
   }
   const { attention, rank } = config;
-  const known = (kind: unknown): boolean => Object.hasOwn(mechanisms, kind as string);
-  if (!Array.isArray(attention) || attention.length === 0 || !attention.every(known)) {
+  if (
+    !Array.isArray(attention) ||
+    attention.length === 0 ||
+    !attention.every((kind) => kinds.includes(kind))
+  ) {
     throw new Error(
-      `${caller}: attention must list a mechanism for each layer, got ${JSON.stringify(attention)}; choose among ${Object.keys(mechanisms).join(', ')}`,
+      `${caller}: attention must list a mechanism for each layer, got ${JSON.stringify(attention)}; choose among ${kinds.join(', ')}`,
     );
   }
   for (const name of Object.keys(config.mechanismOptions ?? {})) {

@@ -8,7 +8,10 @@ import { StatelessDropout } from './layers/stateless-dropout.js';
 import { dense, part } from './parts.js';
 
 /** Configuration of {@link decisionTransformer}. */
-export interface DecisionTransformerConfig extends Omit<TransformerConfig, 'rankMultiplier'> {
+export interface DecisionTransformerConfig
+  extends Omit<TransformerConfig, 'attention' | 'mechanismOptions' | 'rankMultiplier'> {
+  /** `softmax` or causal `primal` for each layer; the paper has Primal in the last alone. */
+  attention: readonly ('softmax' | 'primal')[];
   /** The size of a state. */
   stateSize: number;
   /** The size of an action. */
@@ -22,7 +25,7 @@ export interface DecisionTransformerConfig extends Omit<TransformerConfig, 'rank
 }
 
 const keys = [
-  ...transformerKeys.filter((key) => key !== 'rankMultiplier'),
+  ...transformerKeys.filter((key) => key !== 'rankMultiplier' && key !== 'mechanismOptions'),
   'stateSize',
   'actionSize',
   'maxEpisodeLength',
@@ -58,7 +61,7 @@ export function decisionTransformer(config: DecisionTransformerConfig): tf.Layer
   const { maxEpisodeLength = 1000, modelSize = 256, heads = 4, feedForward = 1024 } = config;
   const { dropout = 0.1, seed = 0 } = config;
   const sizes = { stateSize, actionSize, maxEpisodeLength, modelSize, heads, feedForward };
-  checkConfig('decisionTransformer', config, keys, sizes);
+  checkConfig('decisionTransformer', config, keys, sizes, ['softmax', 'primal']);
 
   const states = tf.input({ name: 'states', shape: [null, stateSize] });
   const actions = tf.input({ name: 'actions', shape: [null, actionSize] });

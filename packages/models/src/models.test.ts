@@ -178,7 +178,10 @@ describe.each(models)('%s', (_name, create, inputs) => {
 
 describe('configuration', () => {
   test.each([
-    [{ ...uea, feature: 3 }, /ueaClassifier: unknown key 'feature'; expected one of attention, mechanismOptions, rank/],
+    [
+      { ...uea, feature: 3 },
+      /ueaClassifier: unknown key 'feature'; expected one of attention, mechanismOptions, rank/,
+    ],
     [{ ...uea, maxLength: 0 }, /maxLength must be a positive integer, got 0/],
     [{ ...uea, attention: [] }, /attention must list a mechanism for each layer, got \[\]/],
     [{ ...uea, attention: ['prima'] }, /got \["prima"\]/],
