@@ -1,15 +1,18 @@
 import { type GoldenCase, linearMap, normMap, type WeightMap } from '@primal-attention/golden';
 import type { AttentionKind } from '../config.js';
 
+/** What the layers of the official models are. */
+export type OfficialKind = 'softmax' | 'primal';
+
 /**
  * The attention of each layer of a case, by the parameters that it has.
  *
  * @param layer the official name of layer l
  * @param weight the name in a Primal layer of W_e
  */
-export function kindsOf(golden: GoldenCase, layer: (l: number) => string, weight: string): AttentionKind[] {
+export function kindsOf(golden: GoldenCase, layer: (l: number) => string, weight: string): OfficialKind[] {
   const parameters = [...golden.values.keys()].filter((name) => name.startsWith('param.'));
-  const kinds: AttentionKind[] = [];
+  const kinds: OfficialKind[] = [];
   for (;;) {
     const prefix = `param.${layer(kinds.length)}.`;
     if (!parameters.some((name) => name.startsWith(prefix))) return kinds;
