@@ -43,7 +43,7 @@ function uea(name: DatasetName, cases: number, length: number, dimensions: numbe
   };
 }
 
-/** Batch sizes of paper.md 2.1 and 2.2; shapes of the columns that the loaders give. */
+/** Batch sizes of the official scripts; shapes of the columns that the loaders give. */
 const tasks: Readonly<Record<string, TaskShape>> = {
   'uea/EthanolConcentration': uea('EthanolConcentration', 261, 1751, 3),
   'uea/FaceDetection': uea('FaceDetection', 5890, 62, 144),
