@@ -30,13 +30,13 @@ const worth = (text: string): number => evaluate(tokenize(text)).value;
 
 describe('tokenize', () => {
   it('keeps brackets and drops parentheses', () => {
-    const glued = '[MAX 4 3 [MIN 2 3 ] 1 0 [MEDIAN 1 5 8 9 2 ] ]';
-    expect(worth(glued)).toBe(5);
-    expect(tokenize(glued)).toHaveLength(17);
-    expect(tokenize(glued.replace('2 ] ]', '2]]'))).toEqual(tokenize(glued));
+    const expression = '[MAX 4 3 [MIN 2 3 ] 1 0 [MEDIAN 1 5 8 9 2 ] ]';
+    expect(worth(expression)).toBe(5);
+    expect(tokenize(expression)).toHaveLength(17);
+    expect(tokenize(expression.replace('2 ] ]', '2]]'))).toEqual(tokenize(expression));
     expect(tokenize('( ( ( [MAX 4 ) 3 ) ] )')).toEqual(tokenize('[MAX 4 3 ]'));
     expect(tokenize('[SM\t1 2 X')).toEqual(tokenize('[SM 1 2 ]'));
-    expect(detokenize(tokenize(glued))).toBe('[MAX 4 3 [MIN 2 3 ] 1 0 [MED 1 5 8 9 2 ] ]');
+    expect(detokenize(tokenize(expression))).toBe('[MAX 4 3 [MIN 2 3 ] 1 0 [MED 1 5 8 9 2 ] ]');
     expect(tokenTypes).toHaveLength(15);
   });
 
