@@ -19,11 +19,15 @@ function separable(): { x: tf.Tensor2D; y: tf.Tensor2D } {
   });
 }
 
+/** With the same initial weights each time: of eight units as many could be dead that it cannot learn. */
 function classifier(...between: tf.layers.Layer[]): tf.Sequential {
   const model = tf.sequential();
-  model.add(tf.layers.dense({ units: 8, inputShape: [features], activation: 'relu' }));
+  const [first, second] = [1, 2].map((seed) => tf.initializers.glorotUniform({ seed }));
+  model.add(
+    tf.layers.dense({ units: 8, inputShape: [features], activation: 'relu', kernelInitializer: first }),
+  );
   for (const layer of between) model.add(layer);
-  model.add(tf.layers.dense({ units: classes, activation: 'softmax' }));
+  model.add(tf.layers.dense({ units: classes, activation: 'softmax', kernelInitializer: second }));
   model.compile({ optimizer: tf.train.adam(0.03), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
   return model;
 }
@@ -89,10 +93,11 @@ describe('model.fit', () => {
     expect(new Set(first.flat())).toEqual(new Set([0, 2]));
     await model.fit(x, y, { epochs: 2, batchSize: 16, verbose: 0 });
     const before = compilations();
-    const { history } = await model.fit(x, y, { epochs: 20, batchSize: 16, verbose: 0 });
+    await model.fit(x, y, { epochs: 20, batchSize: 16, verbose: 0 });
     expect(compilations() - before).toBeLessThanOrEqual(1);
-    expect(history.acc.at(-1)).toBeGreaterThan(0.8);
-    // Without a mask a prediction is always the same.
+    // Without a mask a prediction is always the same; masks, which nothing seeds, make the accuracy of training vary.
+    const [, accuracy] = model.evaluate(x, y) as tf.Scalar[];
+    expect(accuracy.dataSync()[0]).toBeGreaterThan(0.8);
     const predict = () => (model.predict(x) as tf.Tensor).dataSync();
     expect(predict()).toEqual(predict());
   });
