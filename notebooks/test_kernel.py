@@ -16,6 +16,7 @@ import time
 import traceback
 from pathlib import Path
 from queue import Empty
+from unittest.mock import patch
 
 import nbformat
 from jupyter_client.manager import start_new_kernel
@@ -443,7 +444,10 @@ def progress_does_not_flood():
 
 @test
 def a_notebook_elsewhere_finds_the_packages_and_its_own_files():
-    with tempfile.TemporaryDirectory() as folder:
+    # Package managers set NODE_PATH for what they start, which Node.js follows and the compiler does not.
+    store = NOTEBOOKS.parent / "node_modules" / ".pnpm" / "node_modules"
+    assert store.is_dir(), store
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, NODE_PATH=str(store)):
         Path(folder, "data.txt").write_text("own file")
         nb, failure = executed(
             "import { lineFigure } from '@primal-attention/notebook';\nimport { readFileSync } from 'node:fs';",

@@ -1,4 +1,5 @@
 /** The kernel's sockets and its execution loop. */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -231,11 +232,10 @@ class Handler extends jupyter.JupyterHandlerImpl {
  * repository's notebooks, so that a notebook anywhere can use them.
  */
 function importFolder() {
-  try {
-    createRequire(path.join(process.cwd(), 'cell.js')).resolve('@primal-attention/notebook/package.json');
-    return process.cwd();
-  } catch {
-    return fileURLToPath(new URL('../../..', import.meta.url));
+  // Folder by folder, as the compiler looks: Node.js would also follow NODE_PATH, which package managers set.
+  for (let folder = process.cwd(); ; folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, 'node_modules/@primal-attention/notebook'))) return process.cwd();
+    if (folder === path.dirname(folder)) return fileURLToPath(new URL('../../..', import.meta.url));
   }
 }
 
