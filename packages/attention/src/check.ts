@@ -54,3 +54,17 @@ export function checkPositive(caller: string, name: string, value: unknown): voi
     throw new Error(`${caller}: ${name} must be a positive number, got ${String(value)}`);
   }
 }
+
+/** Refuses a rate of dropout outside [0, 1). */
+export function checkRate(caller: string, name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value >= 0 && value < 1)) {
+    throw new Error(`${caller}: ${name} must be in [0, 1), got ${value}`);
+  }
+}
+
+/** Refuses a length of a convolution's kernel that has no middle; undefined is none. */
+export function checkTaps(caller: string, name: string, value: unknown): void {
+  if (value !== undefined && !(isCount(value) && value % 2 === 1)) {
+    throw new Error(`${caller}: ${name} must be an odd number of tokens, got ${value}`);
+  }
+}

@@ -1,5 +1,6 @@
 import { dropout, nextRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
+import { checkRate } from '../../check.js';
 import type { CallOptions } from '../../layer.js';
 import { PrimalLayer, type PrimalLayerConfig, type Projected } from '../primal/base.js';
 import { ownProjections } from '../primal/primal.js';
@@ -50,9 +51,7 @@ export class CausalPrimalAttention extends PrimalLayer {
   constructor(config: CausalPrimalAttentionConfig) {
     super(config, ['dropout', 'maskPrefix'], 'CausalPrimalAttention', { maskOutput: false });
     const { dropout = 0, maskPrefix = false } = config;
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw new Error(`CausalPrimalAttention: dropout must be in [0, 1), got ${dropout}`);
-    }
+    checkRate('CausalPrimalAttention', 'dropout', dropout);
     this.dropout = dropout;
     this.maskPrefix = maskPrefix;
   }

@@ -5,7 +5,7 @@ import {
   nextRandomKey,
 } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { checkCount, checkOneOf } from '../../check.js';
+import { checkCount, checkOneOf, checkRate } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
 import { blockwiseAttention } from './blockwise.js';
@@ -56,9 +56,7 @@ export class FusedSoftmaxAttention extends AttentionLayer {
   constructor(config: FusedSoftmaxAttentionConfig) {
     super(config, ['causal', 'dropout', 'blockLength', 'kernel'], 'FusedSoftmaxAttention');
     const { causal = false, dropout = 0, blockLength = 128, kernel = 'blockwise' } = config;
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw new Error(`FusedSoftmaxAttention: dropout must be in [0, 1), got ${dropout}`);
-    }
+    checkRate('FusedSoftmaxAttention', 'dropout', dropout);
     checkCount('FusedSoftmaxAttention', 'blockLength', blockLength);
     checkOneOf('FusedSoftmaxAttention', 'kernel', kernel, fusedKernels);
     if (kernel === 'cudnn' && (causal || dropout > 0)) {

@@ -1,6 +1,6 @@
 import { dropout, nextRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { checkOneOf } from '../../check.js';
+import { checkOneOf, checkRate } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
 import { checkWindow, longformerAttention } from './longformer.js';
@@ -54,9 +54,7 @@ export class LongformerAttention extends AttentionLayer {
     checkOneOf('LongformerAttention', 'globalProjections', projections, globalProjections);
     this.window = window;
     this.globalTokens = globalTokens;
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw new Error(`LongformerAttention: dropout must be in [0, 1), got ${dropout}`);
-    }
+    checkRate('LongformerAttention', 'dropout', dropout);
     this.globalProjections = projections;
     this.dropout = dropout;
   }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkCount, checkOneOf } from '../../check.js';
+import { checkCount, checkOneOf, checkTaps } from '../../check.js';
 import { torchUniform } from '../../initializers.js';
 import type { AttentionConfig, Shape } from '../../layer.js';
 import { QkvAttentionLayer } from '../../qkv-layer.js';
@@ -41,14 +41,7 @@ export class NystromformerAttention extends QkvAttentionLayer {
     super(config, ['landmarks', 'convolution', 'start'], 'NystromformerAttention');
     const { landmarks = 64, convolution, start = 'batch' } = config;
     checkCount('NystromformerAttention', 'landmarks', landmarks);
-    if (
-      convolution !== undefined &&
-      !(Number.isSafeInteger(convolution) && convolution > 0 && convolution % 2 === 1)
-    ) {
-      throw new Error(
-        `NystromformerAttention: convolution must be an odd number of tokens, got ${convolution}`,
-      );
-    }
+    checkTaps('NystromformerAttention', 'convolution', convolution);
     checkOneOf('NystromformerAttention', 'start', start, pseudoInverseStarts);
     this.landmarks = landmarks;
     this.convolution = convolution;

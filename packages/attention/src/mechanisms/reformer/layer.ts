@@ -1,6 +1,6 @@
 import { dropout, nextRandomKey, RandomStream, randomKey, randomNormal } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { checkCount, checkOneOf } from '../../check.js';
+import { checkCount, checkOneOf, checkRate } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
 import { torchUniform } from '../../initializers.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
@@ -64,9 +64,7 @@ export class ReformerAttention extends AttentionLayer {
     checkCount('ReformerAttention', 'chunkLength', chunkLength);
     if (buckets !== undefined) checkBuckets('ReformerAttention', [buckets].flat());
     checkOneOf('ReformerAttention', 'rotations', rotations, rotationKinds);
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw new Error(`ReformerAttention: dropout must be in [0, 1), got ${dropout}`);
-    }
+    checkRate('ReformerAttention', 'dropout', dropout);
     this.hashes = hashes;
     this.chunkLength = chunkLength;
     this.buckets = buckets;

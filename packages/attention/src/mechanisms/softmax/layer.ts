@@ -1,6 +1,6 @@
 import { dropout, nextRandomKey, onAccelerator } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { checkOneOf } from '../../check.js';
+import { checkOneOf, checkRate } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
 import { areScoresHeard, emitScores } from '../../scores.js';
@@ -48,9 +48,7 @@ export class SoftmaxAttention extends AttentionLayer {
   constructor(config: SoftmaxAttentionConfig) {
     super(config, ['dropout', 'maskMode', 'causal'], 'SoftmaxAttention');
     const { dropout = 0, maskMode = 'exact', causal = false } = config;
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw new Error(`SoftmaxAttention: dropout must be in [0, 1), got ${dropout}`);
-    }
+    checkRate('SoftmaxAttention', 'dropout', dropout);
     checkOneOf('SoftmaxAttention', 'maskMode', maskMode, maskModes);
     this.dropout = dropout;
     this.maskMode = maskMode;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkCount, checkOneOf } from '../../check.js';
+import { checkCount, checkOneOf, checkTaps } from '../../check.js';
 import { torchUniform } from '../../initializers.js';
 import type { AttentionConfig, Shape } from '../../layer.js';
 import { QkvAttentionLayer } from '../../qkv-layer.js';
@@ -40,9 +40,7 @@ export class YosoAttention extends QkvAttentionLayer {
     const { codeLength = 9, convolution, gradient = 'surrogate' } = config;
     checkCount('YosoAttention', 'codeLength', codeLength);
     checkOneOf('YosoAttention', 'gradient', gradient, yosoGradients);
-    if (convolution !== undefined && !(Number.isSafeInteger(convolution) && convolution % 2 === 1)) {
-      throw new Error(`YosoAttention: convolution must be an odd number of tokens, got ${convolution}`);
-    }
+    checkTaps('YosoAttention', 'convolution', convolution);
     this.codeLength = codeLength;
     this.convolution = convolution;
     this.gradient = gradient;
