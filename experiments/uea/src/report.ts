@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { page } from './page.js';
 import { inPaperOrder, markdownTable, protocolTable, tableRow, tolerance } from './rows.js';
 import { experimentFolder, loadRun, runIds } from './summary.js';
-import { writeWhole } from './write-whole.js';
+import { writeWhole } from '@primal-attention/experiment';
 
 // Only what was computed here: a committed result is no reproduction.
 const runs = inPaperOrder(runIds().map((id) => loadRun(id, 'runs')));

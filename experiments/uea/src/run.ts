@@ -20,10 +20,9 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import { type RunConfig, readConfig } from './config.js';
 import { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './model.js';
-import { provenance } from './provenance.js';
 import { layerSpectra } from './spectra.js';
 import type { RunSummary } from './summary.js';
-import { writeWhole } from './write-whole.js';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 
 /** Test samples whose attention matrices make the spectra: enough for a smooth mean, seconds to compute. */
 const spectrumCases = 32;
