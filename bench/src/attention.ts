@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { provenance } from '@primal-attention/experiment-uea/provenance';
+import { provenance } from '@primal-attention/experiment';
 import { compare } from './attention/compare.js';
 import { jaxPeer, ours } from './attention/contestant.js';
 import { type Options, parseOptions, usage } from './attention/options.js';

@@ -3,8 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { provenance } from '@primal-attention/experiment-uea/provenance';
-import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 import { writeFigure } from '@primal-attention/notebook';
 import { useBackend } from '@primal-attention/runtime';
 import { knownVariants, variants, withoutSettings } from './attention/settings.js';

@@ -13,7 +13,7 @@ import {
   column,
   type DatasetName,
 } from '@primal-attention/datasets';
-import { provenance } from '@primal-attention/experiment-uea/provenance';
+import { provenance } from '@primal-attention/experiment';
 import { inputOf, rows, type TaskShape } from './data/inputs.js';
 import { type DataTime, measure } from './data/measure.js';
 import { isQuiet, MachineUse, reportBusy } from './machine-use.js';

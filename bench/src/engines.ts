@@ -5,8 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { installedTensorflow } from '@primal-attention/engines';
-import { provenance } from '@primal-attention/experiment-uea/provenance';
-import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 import { type EngineLine, engineTable, parseLines, withSection } from './engines/table.js';
 import { isQuiet } from './machine-use.js';
 

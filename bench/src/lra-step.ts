@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { provenance } from '@primal-attention/experiment-uea/provenance';
-import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 import { UsageError } from './command-line.js';
 import { type Contestant, checkPeer, startBackend, startPeer } from './lra-step/contestant.js';
 import { type Options, parseOptions, usage } from './lra-step/options.js';

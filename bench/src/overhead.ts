@@ -1,4 +1,4 @@
-import { provenance } from '@primal-attention/experiment-uea/provenance';
+import { provenance } from '@primal-attention/experiment';
 import { Executable } from '@primal-attention/pjrt';
 import { jit, useBackend } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';

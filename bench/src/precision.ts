@@ -5,8 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ksvdLoss, withLosses } from '@primal-attention/attention';
-import { provenance } from '@primal-attention/experiment-uea/provenance';
-import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 import { type AttentionKind, lraClassifier, namedWeights } from '@primal-attention/models';
 import {
   autocast,

@@ -4,14 +4,13 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 import {
   buildModel,
   experimentFolder,
-  provenance,
   readConfig,
   trainingLoss,
   type UeaBatch,
-  writeWhole,
 } from '@primal-attention/experiment-uea';
 import { namedWeights } from '@primal-attention/models';
 import { foldIn, RandomStream, randomKey, useBackend } from '@primal-attention/runtime';

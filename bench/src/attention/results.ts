@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWhole } from '@primal-attention/experiment-uea/write-whole';
+import { writeWhole } from '@primal-attention/experiment';
 import type { ResultLine } from './compare.js';
 import type { Options } from './options.js';
 import { variants } from './settings.js';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { ksvdLoss, withLosses } from '@primal-attention/attention';
-import { provenance } from '@primal-attention/experiment-uea/provenance';
+import { provenance } from '@primal-attention/experiment';
 import { lraClassifier, namedWeights } from '@primal-attention/models';
 import type { Executable } from '@primal-attention/pjrt';
 import {

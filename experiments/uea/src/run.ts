@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
 import { loadUea, type PreparedSplit, preprocess } from '@primal-attention/datasets';
 import { startEngine } from '@primal-attention/engines';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 import { attentionLayers, namedWeights } from '@primal-attention/models';
 import {
   AdamW,
@@ -20,10 +21,8 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import { type RunConfig, readConfig } from './config.js';
 import { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './model.js';
-import { provenance } from './provenance.js';
 import { layerSpectra } from './spectra.js';
 import type { RunSummary } from './summary.js';
-import { writeWhole } from './write-whole.js';
 
 /** Test samples whose attention matrices make the spectra: enough for a smooth mean, seconds to compute. */
 const spectrumCases = 32;
