@@ -1,9 +1,9 @@
 // `node report.js`: the table of all runs computed here, and report/index.html at the root of the repository.
 import { dirname, join, relative } from 'node:path';
+import { writeWhole } from '@primal-attention/experiment';
 import { page } from './page.js';
 import { inPaperOrder, markdownTable, protocolTable, tableRow, tolerance } from './rows.js';
 import { experimentFolder, loadRun, runIds } from './summary.js';
-import { writeWhole } from '@primal-attention/experiment';
 
 // Only what was computed here: a committed result is no reproduction.
 const runs = inPaperOrder(runIds().map((id) => loadRun(id, 'runs')));

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Provenance } from '@primal-attention/experiment';
 import { type MetricsLine, readJsonLines } from '@primal-attention/training';
 import type { RunConfig } from './config.js';
-import type { Provenance } from '@primal-attention/experiment';
 import type { LayerSpectrum } from './spectra.js';
 
 /** What is kept of a finished run: `summary.json`. */
