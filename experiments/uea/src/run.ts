@@ -1,9 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
 import { loadUea, type PreparedSplit, preprocess } from '@primal-attention/datasets';
 import { startEngine } from '@primal-attention/engines';
-import { provenance, writeWhole } from '@primal-attention/experiment';
+import {
+  claimRunPlace,
+  finishedSummary,
+  provenance,
+  readableJson,
+  writeWhole,
+} from '@primal-attention/experiment';
 import { attentionLayers, namedWeights } from '@primal-attention/models';
 import {
   AdamW,
@@ -42,12 +47,11 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
   const config = readConfig(join(folder, 'config.json'));
   const directory = join(folder, 'run');
   const hash = configHash(config);
-  moveOtherRunAside(directory, folder, hash);
-  const summaryPath = join(directory, 'summary.json');
-  if (existsSync(summaryPath)) {
-    const summary = JSON.parse(readFileSync(summaryPath, 'utf8')) as RunSummary;
-    console.log(`${summary.id}: finished before, with commit ${summary.provenance.commit}; nothing to do`);
-    return summary;
+  claimRunPlace(directory, hash);
+  const finished = finishedSummary<RunSummary>(directory, hash);
+  if (finished !== undefined) {
+    console.log(`${finished.id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
+    return finished;
   }
 
   await startEngine();
@@ -100,7 +104,7 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
     spectrumCases,
     provenance: origin,
   };
-  writeWhole(summaryPath, `${readableJson(summary)}\n`);
+  writeWhole(join(directory, 'summary.json'), readableJson(summary));
   const { best, bestEpoch, last } = summary.accuracy;
   console.log(
     `${summary.id}: test accuracy ${(100 * best).toFixed(2)} % (best, epoch ${bestEpoch}), ${(100 * last).toFixed(2)} % (last)`,
@@ -144,29 +148,4 @@ function accuracies(result: TrainResult): RunSummary['accuracy'] {
 function trainingSeconds(directory: string): number {
   const lines = readJsonLines(join(directory, 'timing.jsonl')) as { seconds: number }[];
   return lines.reduce((sum, { seconds }) => sum + seconds, 0);
-}
-
-/** Results are never overwritten: what another config left in the folder goes to `superseded/<its hash>`. */
-function moveOtherRunAside(directory: string, folder: string, hash: string): void {
-  const marker = join(directory, 'config-hash');
-  if (existsSync(directory)) {
-    const other = existsSync(marker) ? readFileSync(marker, 'utf8').trim() : 'unknown';
-    if (other !== hash) {
-      mkdirSync(join(folder, 'superseded'), { recursive: true });
-      let target = join(folder, 'superseded', other.slice(0, 12));
-      for (let i = 2; existsSync(target); i++)
-        target = join(folder, 'superseded', `${other.slice(0, 12)}-${i}`);
-      renameSync(directory, target);
-      console.log(`the run of another config (${other.slice(0, 12)}) was moved to ${target}`);
-    }
-  }
-  mkdirSync(directory, { recursive: true });
-  if (!existsSync(marker)) writeWhole(marker, `${hash}\n`);
-}
-
-/** Indented, but with lists of numbers on one line. */
-function readableJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replace(/\[[\s\d.,eE+-]*\]/g, (list) =>
-    list.replace(/\s+/g, ' '),
-  );
 }
