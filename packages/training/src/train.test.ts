@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -91,6 +91,24 @@ describe('train', () => {
     const resumed = await run({ ...settings, evaluate: async () => ({ loss: 0, accuracy: 0 }) });
     expect(resumed.weights).toEqual(whole.weights);
     expect(resumed.history).toEqual(unbroken.history);
+  });
+
+  it('stops when it is asked to, with a checkpoint, and goes on to the same bits', async () => {
+    const whole = await run({ directory: join(directory, 'whole') });
+    const asked = new AbortController();
+    const progress: ProgressSink = {
+      ...silentProgress(),
+      update: ({ epoch }) => epoch === 3 && asked.abort(),
+    };
+    // No checkpoint is due before the end.
+    const broken = { directory: join(directory, 'broken'), secondsBetweenCheckpoints: 1e6 };
+    const stopped = await run({ ...broken, progress, signal: asked.signal });
+    expect(stopped).toMatchObject({ epoch: 3, step: 9, stopped: true, skipped: false });
+    expect(existsSync(join(directory, 'broken', 'result.json'))).toBe(false);
+    const rest = await run(broken);
+    expect(rest).toMatchObject({ epoch: 5, stopped: false });
+    expect(rest.weights).toEqual(whole.weights);
+    expect(rest.history).toEqual(whole.history);
   });
 
   it('does not depend on evaluations, checkpoints or files', async () => {

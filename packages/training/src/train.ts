@@ -51,6 +51,8 @@ export interface TrainOptions<K extends string, M extends string = never> {
   readonly progress?: ProgressSink;
   /** What to do when the loss or a weight is NaN or infinite. Default 'stop', with a {@link NonFiniteError}. */
   readonly onNonFinite?: 'stop' | 'continue';
+  /** Once aborted, the run ends after the epoch under way, with a checkpoint from which it goes on when it is started again. */
+  readonly signal?: AbortSignal;
 }
 
 export interface TrainResult extends RunPosition {
@@ -61,6 +63,8 @@ export interface TrainResult extends RunPosition {
   readonly best?: BestEvaluation;
   /** True when the folder held this run already: nothing was computed, and no variable has changed. */
   readonly skipped: boolean;
+  /** True when `signal` ended the run before its last epoch. */
+  readonly stopped: boolean;
 }
 
 /** The paper's evaluations of UEA: before training, after the first, each second, and the last epoch. */
@@ -83,7 +87,7 @@ export async function train<K extends string, M extends string = never>(
 ): Promise<TrainResult> {
   const samples = check(options);
   const { variables, optimizer, schedule, data, batchSize, epochs, seed, directory } = options;
-  const { evaluate, evaluateAt = paperEvaluations, onNonFinite = 'stop' } = options;
+  const { evaluate, evaluateAt = paperEvaluations, onNonFinite = 'stop', signal } = options;
   const progress = options.progress ?? autoProgress();
   const stepsPerEpoch = Math.ceil(samples / batchSize);
   const totalSteps = epochs * stepsPerEpoch;
@@ -95,7 +99,7 @@ export async function train<K extends string, M extends string = never>(
     progress.message(`${directory} holds this run already: nothing to do`);
     progress.close();
     const { epoch, step, best } = finished;
-    return { epoch, step, best, configHash: hash, history: folder!.history(), skipped: true };
+    return { epoch, step, best, configHash: hash, history: folder!.history(), skipped: true, stopped: false };
   }
 
   optimizer.build(variables);
@@ -136,7 +140,8 @@ export async function train<K extends string, M extends string = never>(
           progress.message(`epoch ${epoch}: best ${options.best!.metric} ${value.toPrecision(5)}`);
       }
     }
-    const due = performance.now() - lastSave >= 1000 * (options.secondsBetweenCheckpoints ?? 0);
+    const late = performance.now() - lastSave >= 1000 * (options.secondsBetweenCheckpoints ?? 0);
+    const due = late || signal?.aborted;
     if (folder === undefined || !(due || improved || epoch === epochs)) return;
     const [weights, state] = await Promise.all([readTensors(variables), readTensors(optimizer.state())]);
     if (onNonFinite === 'stop') checkFinite(position, weights);
@@ -156,7 +161,7 @@ export async function train<K extends string, M extends string = never>(
       }
     }
     let measuring = false;
-    while (position.epoch < epochs) {
+    while (position.epoch < epochs && !signal?.aborted) {
       const epoch = position.epoch + 1;
       const begin = performance.now();
       const metrics = await runEpoch({
@@ -178,8 +183,10 @@ export async function train<K extends string, M extends string = never>(
       await clock.pause(conclude);
     }
     log.flush();
-    folder?.finish(position, config);
-    return { ...position, configHash: hash, history: log.history, skipped: false };
+    const stopped = position.epoch < epochs;
+    if (stopped) progress.message(`stopped after epoch ${position.epoch} of ${epochs}`);
+    else folder?.finish(position, config);
+    return { ...position, configHash: hash, history: log.history, skipped: false, stopped };
   } finally {
     progress.close();
     log.close();
