@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
 import { dataFolder, loadUea, type PreparedSplit, preprocess, sourceOf } from '@primal-attention/datasets';
 import { startEngine } from '@primal-attention/engines';
-import { lacking, provenance, type RunOutcome, type RunRequest, writeWhole } from '@primal-attention/experiment';
+import { lacking, provenance, type RunRequest, writeWhole } from '@primal-attention/experiment';
 import { attentionLayers, namedWeights } from '@primal-attention/models';
 import {
   AdamW,
@@ -44,7 +44,7 @@ const secondsBetweenCheckpoints = 10;
  * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
  * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
  */
-export async function runExperiment({ folder, out, onGpu, signal }: RunRequest): Promise<RunOutcome> {
+export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): Promise<void> {
   const config = readConfig(join(folder, 'config.json'));
   const id = basename(resolve(folder));
   const hash = configHash(config);
@@ -52,7 +52,7 @@ export async function runExperiment({ folder, out, onGpu, signal }: RunRequest):
   if (hashOf(out) === hash && existsSync(summaryPath)) {
     const { provenance } = JSON.parse(readFileSync(summaryPath, 'utf8')) as RunSummary;
     console.log(`${id}: finished before, with commit ${provenance.commit}; nothing to do`);
-    return 'finished';
+    return;
   }
 
   await startEngine();
@@ -61,7 +61,7 @@ export async function runExperiment({ folder, out, onGpu, signal }: RunRequest):
     const reason = lacking({ folder, dataset: config.dataset, missing });
     if (reason !== undefined) {
       console.log(`${id}: skipped: ${reason}`);
-      return 'skipped';
+      return;
     }
   }
   moveOtherRunAside(out, hash);
@@ -92,9 +92,8 @@ export async function runExperiment({ folder, out, onGpu, signal }: RunRequest):
     config: { ...config },
     secondsBetweenCheckpoints,
     progress: autoProgress(),
-    signal,
+    stop,
   });
-  if (result.stopped) return 'stopped';
 
   await loadCheckpoint(join(out, 'best.safetensors'), { variables });
   const spectrumCases = Math.min(mostSpectrumCases, Math.floor(spectrumWork / data.length ** 3), data.test.cases);
@@ -125,7 +124,6 @@ export async function runExperiment({ folder, out, onGpu, signal }: RunRequest):
   console.log(
     `${id}: test accuracy ${(100 * best).toFixed(2)} % (best, epoch ${bestEpoch}), ${(100 * last).toFixed(2)} % (last)`,
   );
-  return 'finished';
 }
 
 function optimizerOf({ optimizer, learningRate }: RunConfig): MomentOptimizer {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { StoppedError } from '@primal-attention/training';
 
 /** One run, as it was asked for on the command line. */
 export interface RunRequest {
@@ -10,12 +11,9 @@ export interface RunRequest {
   readonly out: string;
   /** Where a run without a GPU, or without its data, is to be left out and not to be an error: see {@link lacking}. */
   readonly onGpu: boolean;
-  /** Aborted when the process is asked to end: the run writes a checkpoint then, and returns `stopped`. */
-  readonly signal: AbortSignal;
+  /** Aborted when the process is asked to end: for `stop` of `train`, which writes a checkpoint then and throws StoppedError. */
+  readonly stop: AbortSignal;
 }
-
-/** How a run ended: it is complete, or goes on from its checkpoint when it is started again, or could not be made here. */
-export type RunOutcome = 'finished' | 'stopped' | 'skipped';
 
 /** Exit code of a run that was stopped and can go on: `EX_TEMPFAIL` of sysexits.h. */
 export const exitStopped = 75;
@@ -32,7 +30,7 @@ const usage =
  * is wrong; 1 when the run failed.
  */
 export async function runMain(
-  run: (request: RunRequest) => Promise<RunOutcome>,
+  run: (request: RunRequest) => Promise<unknown>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
   const request = readRequest(args);
@@ -48,12 +46,17 @@ export async function runMain(
       asked.abort();
     });
   }
-  const outcome = await run({ ...request, signal: asked.signal });
-  if (outcome === 'stopped') process.exitCode = exitStopped;
+  try {
+    await run({ ...request, stop: asked.signal });
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error;
+    console.log(error.message);
+    process.exitCode = exitStopped;
+  }
 }
 
 /** The request, or what is wrong with it. */
-function readRequest(args: readonly string[]): Omit<RunRequest, 'signal'> | string {
+function readRequest(args: readonly string[]): Omit<RunRequest, 'stop'> | string {
   let parsed: { values: { out?: string; 'on-gpu'?: boolean }; positionals: string[] };
   try {
     const options = { out: { type: 'string' }, 'on-gpu': { type: 'boolean' } } as const;

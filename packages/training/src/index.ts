@@ -34,7 +34,7 @@ export { readJsonLines } from './run/json-lines.js';
 export type { MetricsLine } from './run/metrics-log.js';
 export type { BestEvaluation, FinishedRun, RunPosition } from './run/run-folder.js';
 export { constant, type OneCycleOptions, oneCycle, type Rates, type Schedule } from './schedule.js';
-export { paperEvaluations, type TrainOptions, type TrainResult, train } from './train.js';
+export { paperEvaluations, StoppedError, type TrainOptions, type TrainResult, train } from './train.js';
 export {
   type Batch,
   createTrainStep,

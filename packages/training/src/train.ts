@@ -51,8 +51,20 @@ export interface TrainOptions<K extends string, M extends string = never> {
   readonly progress?: ProgressSink;
   /** What to do when the loss or a weight is NaN or infinite. Default 'stop', with a {@link NonFiniteError}. */
   readonly onNonFinite?: 'stop' | 'continue';
-  /** Once aborted, the run ends after the epoch under way, with a checkpoint from which it goes on when it is started again. */
-  readonly signal?: AbortSignal;
+  /** Ends the run early when it is aborted: a checkpoint is written, and {@link StoppedError} thrown. */
+  readonly stop?: AbortSignal;
+}
+
+/** A run was ended early by its `stop` signal. Started again with the same arguments it goes on. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+  constructor(
+    message: string,
+    /** Completed steps. */
+    readonly step: number,
+  ) {
+    super(message);
+  }
 }
 
 export interface TrainResult extends RunPosition {
@@ -63,8 +75,6 @@ export interface TrainResult extends RunPosition {
   readonly best?: BestEvaluation;
   /** True when the folder held this run already: nothing was computed, and no variable has changed. */
   readonly skipped: boolean;
-  /** True when `signal` ended the run before its last epoch. */
-  readonly stopped: boolean;
 }
 
 /** The paper's evaluations of UEA: before training, after the first, each second, and the last epoch. */
@@ -81,13 +91,14 @@ export function paperEvaluations(epoch: number, epochs: number): boolean {
  * A finished run is not repeated but skipped; a folder with another configuration's run is an error.
  *
  * @throws NonFiniteError naming epoch and step; the last good checkpoint is left
+ * @throws StoppedError after the epoch under way, where `stop` was aborted before the last one
  */
 export async function train<K extends string, M extends string = never>(
   options: TrainOptions<K, M>,
 ): Promise<TrainResult> {
   const samples = check(options);
   const { variables, optimizer, schedule, data, batchSize, epochs, seed, directory } = options;
-  const { evaluate, evaluateAt = paperEvaluations, onNonFinite = 'stop', signal } = options;
+  const { evaluate, evaluateAt = paperEvaluations, onNonFinite = 'stop', stop } = options;
   const progress = options.progress ?? autoProgress();
   const stepsPerEpoch = Math.ceil(samples / batchSize);
   const totalSteps = epochs * stepsPerEpoch;
@@ -99,7 +110,7 @@ export async function train<K extends string, M extends string = never>(
     progress.message(`${directory} holds this run already: nothing to do`);
     progress.close();
     const { epoch, step, best } = finished;
-    return { epoch, step, best, configHash: hash, history: folder!.history(), skipped: true, stopped: false };
+    return { epoch, step, best, configHash: hash, history: folder!.history(), skipped: true };
   }
 
   optimizer.build(variables);
@@ -141,7 +152,7 @@ export async function train<K extends string, M extends string = never>(
       }
     }
     const late = performance.now() - lastSave >= 1000 * (options.secondsBetweenCheckpoints ?? 0);
-    const due = late || signal?.aborted;
+    const due = late || stop?.aborted;
     if (folder === undefined || !(due || improved || epoch === epochs)) return;
     const [weights, state] = await Promise.all([readTensors(variables), readTensors(optimizer.state())]);
     if (onNonFinite === 'stop') checkFinite(position, weights);
@@ -161,7 +172,10 @@ export async function train<K extends string, M extends string = never>(
       }
     }
     let measuring = false;
-    while (position.epoch < epochs && !signal?.aborted) {
+    while (position.epoch < epochs) {
+      if (stop?.aborted) {
+        throw new StoppedError(`train: stopped after epoch ${position.epoch} of ${epochs}`, position.step);
+      }
       const epoch = position.epoch + 1;
       const begin = performance.now();
       const metrics = await runEpoch({
@@ -183,10 +197,8 @@ export async function train<K extends string, M extends string = never>(
       await clock.pause(conclude);
     }
     log.flush();
-    const stopped = position.epoch < epochs;
-    if (stopped) progress.message(`stopped after epoch ${position.epoch} of ${epochs}`);
-    else folder?.finish(position, config);
-    return { ...position, configHash: hash, history: log.history, skipped: false, stopped };
+    folder?.finish(position, config);
+    return { ...position, configHash: hash, history: log.history, skipped: false };
   } finally {
     progress.close();
     log.close();
