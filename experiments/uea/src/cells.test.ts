@@ -9,7 +9,9 @@ describe('cells', () => {
 
   it('has each cell of the table, under both protocols or as missing with a reason', () => {
     const places = [...found, ...missing].map(({ row, column }) => `${row} ${column}`);
-    const expected = Object.keys(paperAccuracy).flatMap((row) => modelNames.map((column) => `${row} ${column}`));
+    const expected = Object.keys(paperAccuracy).flatMap((row) =>
+      modelNames.map((column) => `${row} ${column}`),
+    );
     expect(new Set(places)).toEqual(new Set(expected));
     const protocols = new Map<string, string[]>();
     for (const { row, column, protocol } of found) {
@@ -24,9 +26,15 @@ describe('cells', () => {
 
   it('takes its numbers from the committed results', () => {
     const cell = (protocol: string) =>
-      found.find((one) => one.row === 'JapaneseVowels' && one.column === 'Primal.' && one.protocol === protocol);
+      found.find(
+        (one) => one.row === 'JapaneseVowels' && one.column === 'Primal.' && one.protocol === protocol,
+      );
     const { accuracy, config } = loadRun('japanese-vowels-primal', 'results').summary;
-    expect(cell('published')).toMatchObject({ table: 'table1', ours: 100 * accuracy.best, seeds: [config.seed] });
+    expect(cell('published')).toMatchObject({
+      table: 'table1',
+      ours: 100 * accuracy.best,
+      seeds: [config.seed],
+    });
     expect(cell('last epoch')).toMatchObject({
       ours: 100 * accuracy.last,
       source: 'experiments/uea/results/japanese-vowels-primal/summary.json',

@@ -14,7 +14,10 @@ export function cells(): ReportedCells {
     const { dataset, model } = configOf(id);
     const place = { table: 'table1', row: dataset, column: model };
     if (!finished.includes(id)) {
-      missing.push({ ...place, reason: `no committed result; to be trained on a GPU: experiments/uea/${id}` });
+      missing.push({
+        ...place,
+        reason: `no committed result; to be trained on a GPU: experiments/uea/${id}`,
+      });
       continue;
     }
     const { summary } = loadRun(id, 'results');

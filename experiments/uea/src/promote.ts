@@ -9,7 +9,8 @@ import { experimentFolder, finishedIds, loadRun, type RunSummary } from './summa
 const replace = process.argv.includes('--replace');
 const results = join(experimentFolder, 'results');
 const runs = inPaperOrder(finishedIds('runs').map((id) => loadRun(id, 'runs')));
-if (runs.length === 0) throw new Error('promote: no run has finished here; pnpm turbo run experiment trains them');
+if (runs.length === 0)
+  throw new Error('promote: no run has finished here; pnpm turbo run experiment trains them');
 
 for (const { summary } of runs) {
   const { id, provenance } = summary;

@@ -96,7 +96,11 @@ export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): P
   });
 
   await loadCheckpoint(join(out, 'best.safetensors'), { variables });
-  const spectrumCases = Math.min(mostSpectrumCases, Math.floor(spectrumWork / data.length ** 3), data.test.cases);
+  const spectrumCases = Math.min(
+    mostSpectrumCases,
+    Math.floor(spectrumWork / data.length ** 3),
+    data.test.cases,
+  );
   const some = firstCases(data.test, data.length, data.dimensions, spectrumCases);
   const spectra =
     spectrumCases === 0

@@ -65,7 +65,8 @@ function readRequest(args: readonly string[]): Omit<RunRequest, 'stop'> | string
     return (error as Error).message;
   }
   const { values, positionals } = parsed;
-  if (positionals.length !== 1) return `expected one folder, got ${positionals.length}: '${positionals.join(' ')}'`;
+  if (positionals.length !== 1)
+    return `expected one folder, got ${positionals.length}: '${positionals.join(' ')}'`;
   const [folder] = positionals;
   if (!existsSync(join(folder, 'config.json'))) return `there is no config.json in '${folder}'`;
   return { folder, out: values.out ?? join(folder, 'run'), onGpu: values['on-gpu'] ?? false };
