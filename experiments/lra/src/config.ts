@@ -100,8 +100,6 @@ const common = {
   precision: z.enum(['float32', 'tf32', 'bf16']),
   /** Of the initial weights, the order of the samples and dropout. */
   seed: z.int().nonnegative(),
-  /** True: too much for a CPU, where the run is skipped. */
-  needsGpu: z.boolean(),
 };
 
 /**

@@ -11,6 +11,7 @@ import {
   type Splits,
   sourceOf,
 } from '@primal-attention/datasets';
+import type { Needs } from '@primal-attention/experiment';
 import type { RunConfig } from './config.js';
 
 /** The samples of a run. Columns: `ids` (or `ids0` and `ids1`) [samples, N], and `labels` [samples]. */
@@ -46,13 +47,11 @@ function splitsOf(config: RunConfig): Promise<Splits<string>> {
   }
 }
 
-/** What a run's data lacks here, in words; undefined where nothing does. */
-export async function missingData(config: RunConfig): Promise<string | undefined> {
-  const name = sourceName(config);
-  if (name === undefined) return undefined;
-  const { missing } = await sourceOf(name).find(dataFolder());
-  if (missing.length === 0) return undefined;
-  return `${missing.join(', ')} is not in ${dataFolder()}; get it with: pnpm primal data get ${name}`;
+/** The set of a run, and which of its parts are not on this machine; what is generated lacks nothing. */
+export async function missingData(config: RunConfig): Promise<Pick<Needs, 'dataset' | 'missing'>> {
+  const dataset = sourceName(config);
+  if (dataset === undefined) return { dataset: config.task, missing: [] };
+  return { dataset, missing: (await sourceOf(dataset).find(dataFolder())).missing };
 }
 
 /** The set that `pnpm primal data` knows; none where the samples are generated. */

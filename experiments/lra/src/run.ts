@@ -3,12 +3,14 @@ import { startEngine } from '@primal-attention/engines';
 import {
   claimRunPlace,
   finishedSummary,
+  lacking,
   provenance,
+  type RunRequest,
   readableJson,
   writeWhole,
 } from '@primal-attention/experiment';
 import { namedWeights } from '@primal-attention/models';
-import { onAccelerator, randomKey } from '@primal-attention/runtime';
+import { randomKey } from '@primal-attention/runtime';
 import {
   AdamW,
   autoProgress,
@@ -29,30 +31,20 @@ import type { RunSummary, TestAccuracy } from './summary.js';
 /** Longest time between two checkpoints; what is lost when a run is killed. */
 const secondsBetweenCheckpoints = 60;
 
-/** Options of {@link runExperiment}. */
-export interface RunOptions {
-  /** Where the run's files go. Default: `run` in its folder. */
-  readonly out?: string;
-  /** Runs also where a GPU is needed and there is none. */
-  readonly onCpu?: boolean;
-  /** Ends the run early, with a checkpoint and a `StoppedError`. */
-  readonly stop?: AbortSignal;
-}
-
 /**
  * Trains the run that `folder`/config.json describes.
  *
  * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
  * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
  *
- * @returns undefined where the run cannot be made here, for lack of a GPU or of data; nothing is written then
+ * @param load gives the samples; default: {@link loadTask}, which finds or generates them
+ * @returns undefined where the run was left out, for lack of a GPU or of data; nothing is written then
  * @throws StoppedError where `stop` was aborted
  */
 export async function runExperiment(
-  folder: string,
-  options: RunOptions = {},
+  { folder, out: directory, onGpu, stop }: RunRequest,
+  load: (config: RunConfig) => Promise<TaskData> = loadTask,
 ): Promise<RunSummary | undefined> {
-  const { out: directory = join(folder, 'run'), onCpu = false, stop } = options;
   const config = readConfig(join(folder, 'config.json'));
   const id = basename(resolve(folder));
   const hash = configHash(config);
@@ -61,24 +53,20 @@ export async function runExperiment(
     console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
     return finished;
   }
-  const missing = await missingData(config);
-  if (missing !== undefined) {
-    console.log(`${id}: skipped: ${missing}`);
-    return undefined;
-  }
-  const backend = await startEngine();
-  if (config.needsGpu && !onCpu && !onAccelerator()) {
-    console.log(
-      `${id}: skipped: it needs a GPU, and the engine '${backend}' computes on a CPU here; --on-cpu runs it all the same`,
-    );
-    return undefined;
+  await startEngine();
+  if (onGpu) {
+    const reason = lacking({ folder, ...(await missingData(config)) });
+    if (reason !== undefined) {
+      console.log(`${id}: skipped: ${reason}`);
+      return undefined;
+    }
   }
 
   // Before training: what counts is the code that was loaded.
   const origin = provenance();
   console.log(`${id}: on ${origin.device}`);
   claimRunPlace(directory, hash);
-  const data = await loadTask(config);
+  const data = await load(config);
   const model = buildModel(config);
   const variables = namedWeights(model);
   const evaluationKey = randomKey(config.seed);
