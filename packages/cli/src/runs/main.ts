@@ -1,11 +1,12 @@
 // The runner on a GPU node, which start.sh starts: runs a list of runs, for a given time, and keeps their state.
 import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { UsageError } from '../command.js';
 import { Occupation } from './leftover.js';
 import { lastLines } from './log-end.js';
 import { type RunsOptions, readOptions, usage } from './options.js';
 import { Pool, type PooledRun } from './pool.js';
-import { restoreState, writeState } from './state.js';
+import { restoreState, runsIn, writeState } from './state.js';
 
 const secondsBetweenLines = 10;
 const secondsBetweenStates = 60;
@@ -29,22 +30,33 @@ async function main(args: readonly string[]): Promise<number> {
     ? setTimeout(() => pool.stop(), Math.max(0, 1000 * left))
     : undefined;
   const lines = setInterval(() => showRunning(pool), 1000 * secondsBetweenLines);
-  const states = setInterval(() => save(options), 1000 * secondsBetweenStates);
+  const states = setInterval(() => trySave(options), 1000 * secondsBetweenStates);
   await pool.run();
   for (const timer of [lines, states, deadline]) clearInterval(timer);
-  save(options);
+  const { leftOut } = save(options);
   occupation.end();
-  return report(pool, out);
-}
-
-function save(options: RunsOptions): ReturnType<typeof writeState> {
-  const written = writeState(options.runs, { ...options, limit: options.stateLimit });
-  if (written.leftOut.length > 0) {
+  const failed = report(pool, out);
+  if (leftOut.length > 0) {
     console.log(
-      `no room in the state (--state-limit ${options.stateLimit / 1e6}) for ${written.leftOut.join(', ')}: begins anew elsewhere`,
+      `no room in the state (--state-limit ${options.stateLimit / 1e6}) for ${leftOut.join(', ')}: only in ${work}; elsewhere they begin anew`,
     );
   }
-  return written;
+  return failed === 0 ? 0 : 1;
+}
+
+/** Of this call's runs, and of all that earlier ones left or a state brought. */
+function save({ runs, work, out, stateLimit }: RunsOptions): ReturnType<typeof writeState> {
+  const others = runsIn(join(work, 'runs')).filter((id) => !runs.includes(id));
+  return writeState([...runs, ...others], { work, out, limit: stateLimit });
+}
+
+/** A state that could not be written now may be in a minute. */
+function trySave(options: RunsOptions): void {
+  try {
+    save(options);
+  } catch (error) {
+    console.log(`the state could not be written to ${options.out}: ${(error as Error).message}`);
+  }
 }
 
 /** The GPUs as CUDA knows them: those that CUDA_VISIBLE_DEVICES leaves, or 0, 1, …. */
@@ -69,7 +81,7 @@ function showRunning(pool: Pool): void {
   }
 }
 
-/** @returns the exit code */
+/** @returns how many runs failed */
 function report(pool: Pool, out: string): number {
   console.log('');
   for (const run of pool.runs) {
@@ -86,7 +98,7 @@ function report(pool: Pool, out: string): number {
     `\n${count('finished')} of ${pool.runs.length} finished, ${count('stopped') + count('waiting')} to go on with ` +
       `(--state ${out}), ${count('failed')} failed`,
   );
-  return count('failed') === 0 ? 0 : 1;
+  return count('failed');
 }
 
 try {

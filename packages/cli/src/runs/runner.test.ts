@@ -66,6 +66,17 @@ describe('the runner', () => {
     expect(readState(at('out'), at('read')).sort()).toEqual(['toy/a', 'toy/b']);
   });
 
+  it('keeps in its state what a state brought, though it is not in the list', async () => {
+    makeCode({ a: 'finishes', b: 'finishes' });
+    expect((await start(['--runs', 'toy/a'])).code).toBe(0);
+    rmSync(at('work'), { recursive: true });
+    const { code, output } = await start(['--runs', 'toy/b', '--state', at('out')]);
+    expect(output).toMatch(/from .*out: toy\/a/);
+    expect(code).toBe(0);
+    expect(readState(at('out'), at('read')).sort()).toEqual(['toy/a', 'toy/b']);
+    expect(order()).toHaveLength(2);
+  });
+
   it('stops all runs after the time, keeps their state, and never starts those whose turn did not come', async () => {
     makeCode({ a: 'lasts', b: 'lasts', c: 'lasts' });
     const { code, output } = await start(['--runs', 'toy/b,toy/a,toy/c', '--per-gpu', '2', '--seconds', '3']);

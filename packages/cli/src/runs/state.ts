@@ -91,9 +91,8 @@ function choose(snapshots: readonly Snapshot[], limit: number): { taken: string[
 
 function pack(file: string, folder: string, entries: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
-  // tar makes no archive of nothing: two blocks of zeros are an empty one.
-  if (entries.length === 0) writeFileSync(file, Buffer.alloc(1024));
-  else tar.create({ file, cwd: folder, portable: true, sync: true }, [...entries]);
+  // tar makes no archive of nothing: of nothing but the folder it does.
+  tar.create({ file, cwd: folder, portable: true, sync: true }, entries.length === 0 ? ['.'] : [...entries]);
 }
 
 /** Puts the archive, or its pieces, into `out`, and then removes what was there before. */
@@ -172,12 +171,20 @@ export function readState(path: string, target: string): string[] {
   for (const archive of archives)
     tar.extract({ file: archive, cwd: target, sync: true, strict: true, newer: true });
   for (const archive of joined) rmSync(archive);
-  return foldersIn(target).flatMap((experiment) =>
-    foldersIn(join(target, experiment)).map((run) => `${experiment}/${run}`),
+  return runsIn(target);
+}
+
+/** The runs in a folder of folders, EXPERIMENT/RUN. What a run of another config left is none. */
+export function runsIn(folder: string): string[] {
+  return foldersIn(folder).flatMap((experiment) =>
+    foldersIn(join(folder, experiment))
+      .filter((run) => run !== 'superseded')
+      .map((run) => `${experiment}/${run}`),
   );
 }
 
 function foldersIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder).filter((name) => statSync(join(folder, name)).isDirectory());
 }
 
