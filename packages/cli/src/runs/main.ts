@@ -77,7 +77,10 @@ function place({ gpu }: PooledRun): string {
 
 function showRunning(pool: Pool): void {
   for (const run of pool.runs.filter(({ status }) => status === 'running')) {
-    console.log(`${run.id}  ${place(run)}  ${lastLines(pool.logOf(run.id), 1)[0] ?? 'starts'}`);
+    // The last line may be a message.
+    const lines = lastLines(pool.logOf(run.id), 20);
+    const shown = lines.findLast((line) => /step \d+\/\d+/.test(line)) ?? lines.at(-1) ?? 'starts';
+    console.log(`${run.id}  ${place(run)}  ${shown}`);
   }
 }
 
