@@ -22,6 +22,7 @@ export interface Provenance {
   readonly device: string;
 }
 
+/** Of what is computed now: by this code, on this machine, with the engine in use. */
 export function provenance(): Provenance {
   const packed = process.env.PRIMAL_COMMIT || undefined;
   const commit = packed ?? git('rev-parse', 'HEAD');
