@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly out?: string;
   /** Runs also where a GPU is needed and there is none. */
   readonly onCpu?: boolean;
+  /** Gives the samples. Default: {@link loadTask}, which finds or generates them. */
+  readonly load?: (config: RunConfig) => Promise<TaskData>;
   /** Ends the run early, with a checkpoint and a `StoppedError`. */
   readonly stop?: AbortSignal;
 }
@@ -52,7 +54,7 @@ export async function runExperiment(
   folder: string,
   options: RunOptions = {},
 ): Promise<RunSummary | undefined> {
-  const { out: directory = join(folder, 'run'), onCpu = false, stop } = options;
+  const { out: directory = join(folder, 'run'), onCpu = false, load, stop } = options;
   const config = readConfig(join(folder, 'config.json'));
   const id = basename(resolve(folder));
   const hash = configHash(config);
@@ -61,7 +63,7 @@ export async function runExperiment(
     console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
     return finished;
   }
-  const missing = await missingData(config);
+  const missing = load === undefined ? await missingData(config) : undefined;
   if (missing !== undefined) {
     console.log(`${id}: skipped: ${missing}`);
     return undefined;
@@ -78,7 +80,7 @@ export async function runExperiment(
   const origin = provenance();
   console.log(`${id}: on ${origin.device}`);
   claimRunPlace(directory, hash);
-  const data = await loadTask(config);
+  const data = await (load ?? loadTask)(config);
   const model = buildModel(config);
   const variables = namedWeights(model);
   const evaluationKey = randomKey(config.seed);
