@@ -59,6 +59,21 @@ describe('the training loss', () => {
   });
 });
 
+it('in bf16 is that of float32 within its accuracy', () => {
+  const config = smallConfig('ListOps', { dropout: 0 });
+  const model = buildModel(config);
+  const batch = batchOf(config, 32);
+  const [exact, rounded] = (['float32', 'bf16'] as const).map((precision) => {
+    const { loss } = trainingLoss(model, { ...config, precision }, batch);
+    const evaluated = evaluationMetrics(model, { ...config, precision }, batch, randomKey(1));
+    return [loss.dataSync()[0], evaluated.crossEntropy.dataSync()[0]];
+  });
+  // bf16 has 8 significant bits: 2^-9 is half a unit, and a dozen roundings follow one another.
+  for (const i of [0, 1]) expect(Math.abs(rounded[i] / exact[i] - 1)).toBeLessThan(12 * 2 ** -9);
+  // Backends without bf16 compute in float32.
+  if (tf.getBackend() === 'xla') expect(rounded[0]).not.toBe(exact[0]);
+});
+
 /** Settings of the baselines for 32 tokens. */
 const settings: Record<string, object> = {
   'Per.': { performer: { randomFeatures: 16 } },

@@ -144,17 +144,17 @@ describe('a run', () => {
   it('that gets SIGTERM exits with 75, keeps a checkpoint, goes on, and is then kept', {
     timeout: 600_000,
   }, async () => {
-    const config = smallConfig('ListOps', { steps: 4000, evaluateEvery: 1000, warmupSteps: 100 });
+    const config = smallConfig('ListOps', { steps: 800, evaluateEvery: 200, warmupSteps: 100 });
     const folder = runFolder(config);
     const run = join(folder, 'run');
     const stopped = await start([folder], () => evaluations(run) >= 1, 'SIGTERM');
     expect(stopped, stopped.output).toMatchObject({ code: 75 });
-    const [, step] = /stopped after step (\d+) of 4000/.exec(stopped.output)!;
+    const [, step] = /stopped after step (\d+) of 800/.exec(stopped.output)!;
     const { metadata } = readSafetensors(readFileSync(join(run, 'last.safetensors')));
     expect(JSON.parse(metadata.get('primal-attention.training')!).step).toBe(Number(step));
     const resumed = await start([folder]);
     expect(resumed).toMatchObject({ code: 0 });
-    expect(resumed.output).toContain(`resuming after step ${step} of 4000`);
+    expect(resumed.output).toContain(`resuming after step ${step} of 800`);
     expect((await start([folder])).output).toMatch(/finished before, with commit/);
 
     const before = summaryIn(run);
