@@ -22,6 +22,7 @@ export interface Provenance {
   readonly device: string;
 }
 
+/** Of a result that is made now: call it before the work begins, since what counts is the code that was loaded. */
 export function provenance(): Provenance {
   const packed = process.env.PRIMAL_COMMIT || undefined;
   const commit = packed ?? git('rev-parse', 'HEAD');
