@@ -1,0 +1,205 @@
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RunRequest } from '@primal-attention/experiment';
+import { readSafetensors } from '@primal-attention/safetensors';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunConfig } from './config.js';
+import { runExperiment } from './run.js';
+import type { RunSummary } from './summary.js';
+import { randomImages, smallConfig, writeRawData } from './testing/small.js';
+
+// The whole path of a run as turbo starts it, in processes of its own, on small data made for it.
+
+const program = fileURLToPath(new URL('../dist/run-main.js', import.meta.url));
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'lra-run-'));
+  writeRawData(join(root, 'data'));
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+let folders = 0;
+function runFolder(config: RunConfig): string {
+  const folder = join(root, `run-${++folders}`);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  return folder;
+}
+
+/** A run of this process, into `out`. */
+function request(folder: string, out: string): RunRequest {
+  return { folder, out, onGpu: false, stop: new AbortController().signal };
+}
+
+interface Ended {
+  readonly output: string;
+  readonly code: number | null;
+}
+
+/** Starts a run; with `killWhen`, kills it as soon as that holds. */
+async function start(
+  args: readonly string[],
+  killWhen?: () => boolean,
+  signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL',
+  data = join(root, 'data'),
+): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What the first process compiled, the others find.
+    env: { ...process.env, PRIMAL_DATA: data, PRIMAL_CACHE: join(root, 'cache'), PRIMAL_PROCESSED: 'off' },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  let sent = false;
+  const timer = setInterval(() => {
+    if (!sent && killWhen?.()) sent = child.kill(signal);
+  }, 2);
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  clearInterval(timer);
+  return { output, code };
+}
+
+const text = (folder: string, name: string): string => readFileSync(join(folder, name), 'utf8');
+const summaryIn = (folder: string): RunSummary => JSON.parse(text(folder, 'summary.json'));
+const evaluations = (folder: string): number => {
+  const path = join(folder, 'metrics.jsonl');
+  return existsSync(path) ? (text(folder, 'metrics.jsonl').match(/"evaluation"/g)?.length ?? 0) : 0;
+};
+
+function expectSame(folder: string, other: string): void {
+  for (const name of ['metrics.jsonl', 'result.json'])
+    expect(text(folder, name), name).toBe(text(other, name));
+  for (const name of ['last.safetensors', 'best.safetensors']) {
+    // The header also holds the length of the log of times, which depends on the clock's digits.
+    const [a, b] = [folder, other].map((of) => readSafetensors(readFileSync(join(of, name))).tensors);
+    expect(a, name).toEqual(b);
+  }
+  const { accuracy, config } = summaryIn(other);
+  expect(summaryIn(folder)).toMatchObject({ accuracy, config });
+}
+
+describe('a run', () => {
+  it.each(['ListOps', 'Text', 'Retrieval', 'Pathfinder'] as const)(
+    'of %s that is killed and started again ends like an unbroken one',
+    // Against a hang: the test takes 30 s on two cores that do nothing else.
+    { timeout: 600_000 },
+    async (task) => {
+      const unbroken = runFolder(smallConfig(task));
+      expect(await start([unbroken])).toMatchObject({ code: 0 });
+      const run = join(unbroken, 'run');
+      expect(evaluations(run)).toBe(3);
+      const { samples, accuracy, parameters } = summaryIn(run);
+      expect(accuracy.published).toMatchObject({ samples: samples.test - (samples.test % 4) });
+      expect(accuracy.lastCheckpoint).toMatchObject({ samples: samples.test, step: 12 });
+      expect(accuracy.published.step).toBe(accuracy.dev.step);
+      expect(parameters).toBeGreaterThan(500);
+      if (task === 'Text') expect(samples.dev).toBe(samples.test);
+
+      const folder = runFolder(smallConfig(task));
+      const out = join(root, `out-${task}`);
+      await start([folder, '--out', out], () => evaluations(out) >= 1);
+      expect(existsSync(join(out, 'summary.json'))).toBe(false);
+      expect(await start([folder, '--out', out])).toMatchObject({ code: 0 });
+      expect(existsSync(join(folder, 'run'))).toBe(false);
+      expectSame(out, run);
+    },
+  );
+
+  it('of Image ends like an unbroken one, when it is told to stop in an evaluation', {
+    timeout: 300_000,
+  }, async () => {
+    const folder = runFolder(smallConfig('Image'));
+    const whole = join(root, 'image-whole');
+    await runExperiment(request(folder, whole), randomImages);
+    const broken = join(root, 'image-broken');
+    const stop = new AbortController();
+    const load = async () => {
+      const data = await randomImages();
+      // The stop comes while the third batch of the second evaluation is made.
+      let reads = 0;
+      const dev = Object.defineProperty({ ...data.dev }, 'labels', {
+        enumerable: true,
+        get: () => {
+          // Once for the number of samples, then for each check and batch.
+          if (evaluations(broken) === 1 && ++reads > 2) stop.abort(new Error('told to stop'));
+          return data.dev.labels;
+        },
+      });
+      return { ...data, dev };
+    };
+    await expect(runExperiment({ ...request(folder, broken), stop: stop.signal }, load)).rejects.toThrow(
+      'train: stopped after step 8 of 12',
+    );
+    await runExperiment(request(folder, broken), randomImages);
+    expectSame(broken, whole);
+  });
+
+  it('that gets SIGTERM exits with 75, keeps a checkpoint, goes on, and is then kept', {
+    timeout: 600_000,
+  }, async () => {
+    const config = smallConfig('ListOps', { steps: 800, evaluateEvery: 200, warmupSteps: 100 });
+    const folder = runFolder(config);
+    const run = join(folder, 'run');
+    const stopped = await start([folder], () => evaluations(run) >= 1, 'SIGTERM');
+    expect(stopped, stopped.output).toMatchObject({ code: 75 });
+    const [, step] = /stopped after step (\d+) of 800/.exec(stopped.output)!;
+    const { metadata } = readSafetensors(readFileSync(join(run, 'last.safetensors')));
+    expect(JSON.parse(metadata.get('primal-attention.training')!).step).toBe(Number(step));
+    const resumed = await start([folder]);
+    expect(resumed).toMatchObject({ code: 0 });
+    expect(resumed.output).toContain(`resuming after step ${step} of 800`);
+    expect((await start([folder])).output).toMatch(/finished before, with commit/);
+
+    const before = summaryIn(run);
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(smallConfig('ListOps')));
+    expect(await start([folder])).toMatchObject({ code: 0 });
+    const [superseded] = readdirSync(join(folder, 'superseded'));
+    expect(summaryIn(join(folder, 'superseded', superseded))).toEqual(before);
+  });
+
+  it('that cannot be made here is skipped, says so in a line, and writes nothing', async () => {
+    const needs = runFolder(smallConfig('ListOps'));
+    const { output, code } = await start([needs, '--on-gpu']);
+    // Where there is a GPU it runs.
+    if (!/skipped/.test(output)) expect(existsSync(join(needs, 'run', 'summary.json'))).toBe(true);
+    else {
+      expect(output.trim().split('\n').at(-1)).toMatch(
+        /^run-\d+: skipped: it needs a GPU, this is \S/,
+      );
+      expect(existsSync(join(needs, 'run'))).toBe(false);
+    }
+    expect(code).toBe(0);
+    const lacks = runFolder(smallConfig('Retrieval'));
+    const lacking = await start([lacks, '--on-gpu'], undefined, undefined, join(root, 'empty'));
+    expect(lacking.code).toBe(0);
+    expect(lacking.output).toMatch(/skipped: retrieval is not on this machine; get it: pnpm primal data get retrieval/);
+    expect(existsSync(join(lacks, 'run'))).toBe(false);
+  });
+
+  it('without a folder or a valid config says what is wrong', async () => {
+    expect(await start(['/nowhere'])).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/config\.json/),
+    });
+    expect(await start([])).toMatchObject({ code: 2 });
+    expect(await start(['.', '--ou', 'x'])).toMatchObject({ code: 2, output: expect.stringMatching(/--ou/) });
+    const folder = runFolder(smallConfig('ListOps', { step: 3 }));
+    const { code, output } = await start([folder]);
+    expect(code).toBe(1);
+    expect(output).toMatch(/step/);
+    expect(existsSync(join(folder, 'run'))).toBe(false);
+  });
+});
