@@ -1,9 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
 import { dataFolder, loadUea, type PreparedSplit, preprocess, sourceOf } from '@primal-attention/datasets';
 import { startEngine } from '@primal-attention/engines';
-import { lacking, provenance, type RunRequest, writeWhole } from '@primal-attention/experiment';
+import {
+  claimRunPlace,
+  finishedSummary,
+  lacking,
+  provenance,
+  type RunRequest,
+  readableJson,
+  writeWhole,
+} from '@primal-attention/experiment';
 import { attentionLayers, namedWeights } from '@primal-attention/models';
 import {
   AdamW,
@@ -39,32 +46,36 @@ const evaluationBatch = 64;
 const secondsBetweenCheckpoints = 10;
 
 /**
- * Trains the run that `folder`/config.json describes, into `out`.
+ * Trains the run that `folder`/config.json describes.
  *
  * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
  * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
+ *
+ * @returns undefined where the run cannot be made here, for lack of a GPU or of data; nothing is written then
+ * @throws StoppedError where `stop` was aborted
  */
-export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): Promise<void> {
+export async function runExperiment(
+  folder: string,
+  { out: directory = join(folder, 'run'), onCpu = false, stop }: Partial<RunRequest> = {},
+): Promise<RunSummary | undefined> {
   const config = readConfig(join(folder, 'config.json'));
   const id = basename(resolve(folder));
   const hash = configHash(config);
-  const summaryPath = join(out, 'summary.json');
-  if (hashOf(out) === hash && existsSync(summaryPath)) {
-    const { provenance } = JSON.parse(readFileSync(summaryPath, 'utf8')) as RunSummary;
-    console.log(`${id}: finished before, with commit ${provenance.commit}; nothing to do`);
-    return;
+  const finished = finishedSummary<RunSummary>(directory, hash);
+  if (finished !== undefined) {
+    console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
+    return finished;
   }
 
   await startEngine();
-  if (onGpu) {
-    const { missing } = await sourceOf(config.dataset).find(dataFolder());
-    const reason = lacking({ folder, dataset: config.dataset, missing });
-    if (reason !== undefined) {
-      console.log(`${id}: skipped: ${reason}`);
-      return;
-    }
+  const { missing } = await sourceOf(config.dataset).find(dataFolder());
+  const gpu = config.needsGpu === true && !onCpu;
+  const reason = lacking({ dataset: config.dataset, missing, gpu });
+  if (reason !== undefined) {
+    console.log(`${id}: skipped: ${reason}`);
+    return undefined;
   }
-  moveOtherRunAside(out, hash);
+  claimRunPlace(directory, hash);
   // Before training: what counts is the code that was loaded.
   const origin = provenance();
   const sets = await loadUea(config.dataset);
@@ -88,14 +99,14 @@ export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): P
       return { accuracy: Math.round(accuracy * data.test.cases) / data.test.cases, crossEntropy };
     },
     best: { metric: 'accuracy', mode: 'max' },
-    directory: out,
+    directory,
     config: { ...config },
     secondsBetweenCheckpoints,
-    progress: autoProgress(),
     stop,
+    progress: autoProgress(),
   });
 
-  await loadCheckpoint(join(out, 'best.safetensors'), { variables });
+  await loadCheckpoint(join(directory, 'best.safetensors'), { variables });
   const spectrumCases = Math.min(
     mostSpectrumCases,
     Math.floor(spectrumWork / data.length ** 3),
@@ -118,16 +129,17 @@ export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): P
     testCases: data.test.cases,
     truncatedTestCases: data.test.truncated,
     accuracy: accuracies(result),
-    seconds: Number(trainingSeconds(out).toFixed(1)),
+    seconds: Number(trainingSeconds(directory).toFixed(1)),
     spectra,
     spectrumCases,
     provenance: origin,
   };
-  writeWhole(summaryPath, `${readableJson(summary)}\n`);
+  writeWhole(join(directory, 'summary.json'), readableJson(summary));
   const { best, bestEpoch, last } = summary.accuracy;
   console.log(
     `${id}: test accuracy ${(100 * best).toFixed(2)} % (best, epoch ${bestEpoch}), ${(100 * last).toFixed(2)} % (last)`,
   );
+  return summary;
 }
 
 function optimizerOf({ optimizer, learningRate }: RunConfig): MomentOptimizer {
@@ -165,33 +177,4 @@ function accuracies(result: TrainResult): RunSummary['accuracy'] {
 function trainingSeconds(directory: string): number {
   const lines = readJsonLines(join(directory, 'timing.jsonl')) as { seconds: number }[];
   return lines.reduce((sum, { seconds }) => sum + seconds, 0);
-}
-
-/** The hash of the config whose run a folder holds; undefined where it holds none. */
-function hashOf(directory: string): string | undefined {
-  const marker = join(directory, 'config-hash');
-  if (existsSync(marker)) return readFileSync(marker, 'utf8').trim();
-  return existsSync(directory) && readdirSync(directory).length > 0 ? 'unknown' : undefined;
-}
-
-/** Results are never overwritten: what another config left in the folder goes to `superseded/<its hash>` beside it. */
-function moveOtherRunAside(directory: string, hash: string): void {
-  const other = hashOf(directory);
-  if (other !== undefined && other !== hash) {
-    const place = join(dirname(resolve(directory)), 'superseded');
-    mkdirSync(place, { recursive: true });
-    let target = join(place, other.slice(0, 12));
-    for (let i = 2; existsSync(target); i++) target = join(place, `${other.slice(0, 12)}-${i}`);
-    renameSync(directory, target);
-    console.log(`the run of another config (${other.slice(0, 12)}) was moved to ${target}`);
-  }
-  mkdirSync(directory, { recursive: true });
-  if (hashOf(directory) !== hash) writeWhole(join(directory, 'config-hash'), `${hash}\n`);
-}
-
-/** Indented, but with lists of numbers on one line. */
-function readableJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replace(/\[[\s\d.,eE+-]*\]/g, (list) =>
-    list.replace(/\s+/g, ' '),
-  );
 }

@@ -21,7 +21,14 @@ export {
   prefetch,
   shareColumns,
 } from './batches/index.js';
-export { type CacheOptions, cached, type ProcessedSet, processedFolder, type Recipe } from './cache/index.js';
+export {
+  type CacheOptions,
+  cached,
+  hasProcessed,
+  type ProcessedSet,
+  processedFolder,
+  type Recipe,
+} from './cache/index.js';
 export { dataFolder } from './data-folder.js';
 export * from './images/index.js';
 export * from './lra/index.js';

@@ -1,8 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { importState } from '../bundle/import.js';
-import { pack } from '../bundle/pack.js';
 import { type Command, UsageError } from '../command.js';
 
 /** The root of the repository: packages/cli/dist/commands is four folders below it. */
@@ -23,11 +21,13 @@ export const bundle: Command = {
       if (values.data !== undefined || values.out !== undefined) {
         throw new UsageError('bundle --import goes with nothing else');
       }
+      const { importState } = await import('../bundle/import.js');
       importState(resolve(here, values.import), root, say);
       return 0;
     }
     const out = values.out === undefined ? join(root, '.gpu', 'bundle') : resolve(here, values.out);
     const data = (values.data ?? '').split(',').filter((name) => name !== '');
+    const { pack } = await import('../bundle/pack.js');
     await pack({ root, out, data, say });
     say(`in ${out}; on the node: sh start.sh --runs EXPERIMENT/RUN,… --out DIR`);
     return 0;

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWhole } from '@primal-attention/experiment';
 
 interface Running {
   readonly runner: number;
@@ -34,7 +33,8 @@ export class Occupation {
   }
 
   note(processes: readonly number[]): void {
-    writeWhole(this.#path, JSON.stringify({ runner: process.pid, processes } satisfies Running));
+    writeFileSync(`${this.#path}.tmp`, JSON.stringify({ runner: process.pid, processes } satisfies Running));
+    renameSync(`${this.#path}.tmp`, this.#path);
   }
 
   end(): void {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { summaryFile } from './snapshot.js';
 
 /** Where a run stands. `stopped` runs go on from their checkpoint in the next call. */
 export type RunStatus = 'waiting' | 'running' | 'finished' | 'stopped' | 'failed';
@@ -27,7 +28,7 @@ export interface PoolOptions {
   readonly onChange: (processes: readonly number[]) => void;
 }
 
-/** Exit code of a run that was stopped and can go on. */
+/** Exit code of a run that was stopped and can go on: `exitStopped` of packages/experiment, which the runner does not load. */
 const exitStopped = 75;
 
 /** Between the question to stop and the end by force. */
@@ -116,7 +117,9 @@ export class Pool {
     this.#processes.set(run, child);
     child.on('error', (error) => this.#end(run, 'failed', error.message));
     child.on('exit', (exitCode, signal) => {
-      if (exitCode === 0) this.#end(run, 'finished', 'finished');
+      const finished = existsSync(join(this.folderOf(run.id), summaryFile));
+      if (exitCode === 0 && finished) this.#end(run, 'finished', 'finished');
+      else if (exitCode === 0) this.#end(run, 'failed', 'it ended without a result');
       else if (exitCode === exitStopped) this.#end(run, 'stopped', 'stopped after a checkpoint');
       // By force, or before it had said what to do with the signal: what it had saved is there.
       else if (this.#stopping && signal !== null) this.#end(run, 'stopped', `ended by ${signal}`);

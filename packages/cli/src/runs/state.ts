@@ -91,9 +91,8 @@ function choose(snapshots: readonly Snapshot[], limit: number): { taken: string[
 
 function pack(file: string, folder: string, entries: readonly string[]): void {
   mkdirSync(folder, { recursive: true });
-  // tar makes no archive of nothing: two blocks of zeros are an empty one.
-  if (entries.length === 0) writeFileSync(file, Buffer.alloc(1024));
-  else tar.create({ file, cwd: folder, portable: true, sync: true }, [...entries]);
+  // tar makes no archive of nothing: of nothing but the folder it does.
+  tar.create({ file, cwd: folder, portable: true, sync: true }, entries.length === 0 ? ['.'] : [...entries]);
 }
 
 /** Puts the archive, or its pieces, into `out`, and then removes what was there before. */

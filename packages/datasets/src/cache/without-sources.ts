@@ -48,3 +48,13 @@ async function recipeOf(path: string): Promise<Recipe | undefined> {
 function identity({ name, version, options }: Omit<Recipe, 'sources'>): string {
   return canonical({ name, version, options } as Json);
 }
+
+/** Whether something is kept that was made from the set of this name; with which options, loading it tells. */
+export async function hasProcessed(
+  name: string,
+  options: Pick<CacheOptions, 'folder'> = {},
+): Promise<boolean> {
+  const root = options.folder ?? processedFolder();
+  if (root === undefined || !existsSync(join(root, name))) return false;
+  return (await readdir(join(root, name))).some((file) => file.endsWith('.safetensors'));
+}

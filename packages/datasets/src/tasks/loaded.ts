@@ -14,19 +14,20 @@ import { cachedSet, type TaskOptions } from './cached-set.js';
 /** Settings of a loader; the folder is among the options of the cache (`data`). */
 type Settings<O> = Omit<O, 'folder'>;
 
-/** `load(settings)` through the cache, found by the checksums of what `find` finds. */
+/** `load(settings)` through the cache, found by the checksums of what `find` finds; `defaults` make entries of equal settings equal. */
 function through<O extends { folder?: string }, S extends Splits>(
   name: string,
   version: number,
   find: Finder,
   load: (options: O) => Promise<S>,
+  defaults: Partial<Settings<O>> = {},
 ): (settings?: Settings<O>, options?: TaskOptions) => Promise<S> {
   return (settings = {} as Settings<O>, options = {}) =>
     cachedSet(
       {
         name,
         version,
-        options: settings as unknown as Json,
+        options: { ...defaults, ...settings } as unknown as Json,
         find,
         make: (folder) => load({ ...settings, folder } as O),
       },
@@ -51,7 +52,10 @@ export const cachedReleasedPathfinder = through<LoadPathfinderOptions, Pathfinde
 );
 
 /** `loadText` through the cache. */
-export const cachedText = through<LoadTextOptions, TextSet>('text', 1, finders.text, loadText);
+export const cachedText = through<LoadTextOptions, TextSet>('text', 1, finders.text, loadText, {
+  dev: 'test',
+  sizes: 'published',
+});
 
 /** `loadRetrieval` through the cache. */
 export const cachedRetrieval = through<LoadRetrievalOptions, RetrievalSet>(
@@ -62,7 +66,10 @@ export const cachedRetrieval = through<LoadRetrievalOptions, RetrievalSet>(
 );
 
 /** `loadImage` through the cache. */
-export const cachedImage = through<LoadImageOptions, ImageSet>('image', 1, finders.image, loadImage);
+export const cachedImage = through<LoadImageOptions, ImageSet>('image', 1, finders.image, loadImage, {
+  dev: 5000,
+  rounding: 'tensorflow',
+});
 
 /** `loadCifar10` through the cache. */
 export const cachedCifar10 = through<LoadCifar10Options, Cifar10Set>(
