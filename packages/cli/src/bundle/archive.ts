@@ -34,7 +34,8 @@ export async function packFolder(
   limit: number,
   compression: Compression,
 ): Promise<void> {
-  const temporary = `${target}.tmp`;
+  // Another process may be packing into the same folder.
+  const temporary = `${target}.${process.pid}.tmp`;
   try {
     const xz = spawn('xz', ['--stdout', ...xzOptions(compression)], { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = new Promise<void>((resolve, reject) => {
@@ -65,10 +66,11 @@ export async function packFolder(
 }
 
 function xzOptions({ level, of }: Compression): string[] {
-  const preset = level === 9 ? '9e' : `${level}`;
+  const preset = Math.min(level, 6); // More takes much longer, for two or three per cent.
   switch (of) {
     case 'machine code':
-      return ['--x86', `--lzma2=preset=${preset}`];
+      // Made once, and close to the limit.
+      return ['--x86', `--lzma2=preset=${level === 9 ? '9e' : level}`];
     case 'bytes':
       return [`--lzma2=preset=${preset},lc=4,pb=0`];
     case 'text':
