@@ -9,7 +9,7 @@ const node = (...args) => ({ program: process.execPath, args });
 const COMMANDS = [
   // One at a time: each run uses all cores. What turbo has in its cache is not computed again.
   node(TOOLS.turbo, 'run', 'experiment', '--concurrency=1', '--ui=stream'),
-  // Prints the table and `reproduced: N/N`, and writes report/index.html.
+  // Prints the table and `reproduced: N/N`, and writes report/uea.html.
   node(join(ROOT, 'experiments', 'uea', 'dist', 'report.js')),
 ];
 

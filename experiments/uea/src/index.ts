@@ -1,3 +1,4 @@
+export { cells } from './cells.js';
 export { modelNames, parseConfig, type RunConfig, readConfig } from './config.js';
 export { accuracyFigure, ksvdFigure, lossFigure, spectrumFigure } from './figures.js';
 export { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './model.js';

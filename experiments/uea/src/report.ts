@@ -1,15 +1,15 @@
-// `node report.js`: the table of all runs computed here, and report/index.html at the root of the repository.
+// `node report.js`: the table of all runs computed here, and report/uea.html at the root of the repository.
 import { dirname, join, relative } from 'node:path';
+import { writeWhole } from '@primal-attention/experiment';
 import { page } from './page.js';
 import { inPaperOrder, markdownTable, protocolTable, tableRow, tolerance } from './rows.js';
 import { experimentFolder, loadRun, runIds } from './summary.js';
-import { writeWhole } from '@primal-attention/experiment';
 
 // Only what was computed here: a committed result is no reproduction.
 const runs = inPaperOrder(runIds().map((id) => loadRun(id, 'runs')));
 const rows = runs.map(tableRow);
 
-const path = join(dirname(dirname(experimentFolder)), 'report', 'index.html');
+const path = join(dirname(dirname(experimentFolder)), 'report', 'uea.html');
 writeWhole(path, page(runs, rows));
 
 console.log('\nTest accuracy in percent:\n');
