@@ -33,6 +33,10 @@ export async function main(args) {
     await Promise.all(reporting.map((experiment) => reportedCells(ROOT, experiment))),
   );
   if (json) {
+    // Whoever reads only the beginning, as `head` does, closes the pipe.
+    process.stdout.on('error', (error) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
     process.stdout.write(toJson(comparisons));
     return 0;
   }

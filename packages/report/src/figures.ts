@@ -15,8 +15,8 @@ export interface ReportFigure {
 /** Above so many bars their values do not fit beside each other; the table has them. */
 const labelledBars = 14;
 
-/** How the paper's bars differ from ours. */
-const paperOpacity = 0.35;
+/** How much of a series' colour the paper's bars have. */
+const paperOpacity = 0.3;
 
 /**
  * Bars of a table's results beside the paper's: what is higher when it is better (accuracies) in one figure from 0 on, with a
@@ -138,11 +138,17 @@ function finished(
       ...trace,
       hovertemplate: `%{x}<br>%{fullData.name}: %{y:.${measure.digits}f}${unit}<extra></extra>`,
       marker: isPaper(String(trace.name))
-        ? { ...marker, opacity: paperOpacity, line: { color: marker.color, width: 1.5 } }
+        ? { color: pale(String(marker.color)), line: { color: marker.color, width: 1.5 } }
         : marker,
     };
   });
   return { ...figure, data };
+}
+
+/** `#0072b2` as a translucent colour. */
+function pale(color: string): string {
+  const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+  return `rgba(${red}, ${green}, ${blue}, ${paperOpacity})`;
 }
 
 function numbers({ ours, paper }: Comparison, { digits, unit }: ColumnHeading['measure']): string {

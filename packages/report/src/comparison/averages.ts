@@ -39,8 +39,8 @@ export function missingAverage(
     cells.some((cell) => cell.row === member.row && cell.column === member.column),
   );
   return there.length === members.length
-    ? `no protocol has results of all ${members.length} that it is the average of`
-    : `results of ${there.length} of the ${members.length} that it is the average of`;
+    ? `an average of ${members.length} cells, which have results, but not under one protocol`
+    : `an average of ${members.length} cells, of which ${there.length === 0 ? 'none has a result' : `${there.length} ${there.length === 1 ? 'has a result' : 'have results'}`}`;
 }
 
 interface AveragePlace {

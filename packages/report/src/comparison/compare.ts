@@ -71,6 +71,7 @@ function withResult(
     ...{ table: cell.table, row: row.name, column: column.name, unit: measure.unit },
     ours: cell.ours,
     paper: printed?.value ?? null,
+    deviation: printed?.deviation ?? null,
     difference: printed
       ? Number((Number(cell.ours.toFixed(measure.digits)) - printed.value).toFixed(measure.digits))
       : null,
@@ -95,6 +96,7 @@ function withoutResult(
     ...{ table, row: row.name, column: column.name, unit: column.measure.unit },
     ours: null,
     paper: printed?.value ?? null,
+    deviation: printed?.deviation ?? null,
     difference: null,
     range: rangeOf(row, column, printed),
     verdict: null,

@@ -12,6 +12,8 @@ export interface Comparison {
   readonly ours: number | null;
   /** Null in rows that the paper does not have. */
   readonly paper: number | null;
+  /** The deviation that the paper prints with it. */
+  readonly deviation: number | null;
   /** Ours, rounded as the paper prints, less the paper's. */
   readonly difference: number | null;
   /** What the paper's number may be by chance, from and to; null where nothing is known about that. */

@@ -7,6 +7,7 @@ const columns = [
   'unit',
   'ours',
   'paper',
+  'deviation',
   'difference',
   'range_from',
   'range_to',

@@ -5,7 +5,7 @@ import type { PaperTable } from '../paper/paper-table.js';
 import { paperTables } from '../paper/tables.js';
 import { groupText, missingGroups } from './missing.js';
 import { markedNotes, marksAt } from './notes.js';
-import { digitsOf, rangeText, signed } from './numbers.js';
+import { digitsOf, paperText, rangeText, signed } from './numbers.js';
 
 /** The tables that have results, each with one line for each result, as Markdown. Empty when there is none. */
 export function resultsMarkdown(comparisons: readonly Comparison[]): string {
@@ -75,7 +75,7 @@ function matrix(table: PaperTable, lines: readonly Comparison[]): string {
       ...Object.fromEntries(
         table.columns.map(({ name: column, measure: { digits } }) => {
           const line = lines.find((each) => each.row === row && each.column === column)!;
-          const paper = line.paper === null ? '–' : line.paper.toFixed(digits);
+          const paper = paperText(line) ?? '–';
           const ours = line.ours === null ? '' : ` **${line.ours.toFixed(digits)}**`;
           return [column + mark({ column }), paper + mark({ row, column }) + ours];
         }),
@@ -85,24 +85,24 @@ function matrix(table: PaperTable, lines: readonly Comparison[]): string {
 }
 
 function resultTable(table: PaperTable, lines: readonly Comparison[]): string {
-  return toMarkdown(
-    lines
-      .filter(({ ours }) => ours !== null)
-      .map((line) => {
-        const digits = digitsOf(line);
-        return {
-          [table.rowTitle]: line.row,
-          [table.columnTitle]: line.column,
-          ours: line.ours!.toFixed(digits),
-          paper: line.paper?.toFixed(digits),
-          difference: line.difference === null ? null : signed(line.difference, digits),
-          'paper’s range': line.range && rangeText(line.range, digits),
-          unit: line.unit,
-          protocol: line.protocol,
-          seeds: line.seeds.join(', '),
-          'result file': line.source,
-          note: line.note,
-        };
-      }),
-  );
+  const rows = lines
+    .filter(({ ours }) => ours !== null)
+    .map((line): Record<string, string | null> => {
+      const digits = digitsOf(line);
+      return {
+        [table.rowTitle]: line.row,
+        [table.columnTitle]: line.column,
+        unit: line.unit || null,
+        ours: line.ours!.toFixed(digits),
+        paper: paperText(line),
+        difference: line.difference === null ? null : signed(line.difference, digits),
+        'paper’s range': line.range && rangeText(line.range, digits),
+        protocol: line.protocol,
+        seeds: line.seeds.join(', '),
+        'result file': line.source,
+        note: line.note,
+      };
+    });
+  const used = Object.keys(rows[0]).filter((key) => rows.some((row) => row[key] !== null));
+  return toMarkdown(rows.map((row) => Object.fromEntries(used.map((key) => [key, row[key]]))));
 }

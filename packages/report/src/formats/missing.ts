@@ -33,7 +33,7 @@ export function groupText(table: PaperTable, { cells }: MissingGroup): string {
   const rowCount = table.rows.length;
   return [...rowsOfColumns]
     .map(([columns, rows]) => {
-      const rowText = rows.length === rowCount ? 'all rows' : rows.join(', ');
+      const rowText = rows.length === rowCount ? `all ${table.rowTitle}s` : rows.join(', ');
       return columns === whole
         ? rows.length === rowCount
           ? 'all cells'

@@ -10,22 +10,23 @@ export function markedNotes(table: PaperTable): MarkedNote[] {
   let next = 0;
   return table.notes.map((note) => ({
     ...note,
-    mark: note.rows || note.columns ? String.fromCharCode(97 + next++) : '',
+    mark: note.rows || note.columns || note.cells ? String.fromCharCode(97 + next++) : '',
   }));
 }
 
-/** Marks that belong at a row's or a column's name, or at a cell. */
+/** Marks that belong at the name of a row or of a column, or, with both given, at a cell. */
 export function marksAt(
   notes: readonly MarkedNote[],
-  place: { readonly row?: string; readonly column?: string },
+  { row, column }: { readonly row?: string; readonly column?: string },
 ): string {
-  const concerns = ({ rows, columns }: MarkedNote): boolean =>
-    Boolean(rows) === (place.row !== undefined) &&
-    Boolean(columns) === (place.column !== undefined) &&
-    (rows?.includes(place.row!) ?? true) &&
-    (columns?.includes(place.column!) ?? true);
+  const concerns = ({ rows, columns, cells }: MarkedNote): boolean => {
+    if (row !== undefined && column !== undefined) {
+      return cells?.some((cell) => cell[0] === row && cell[1] === column) ?? false;
+    }
+    return row === undefined ? (columns?.includes(column!) ?? false) : (rows?.includes(row) ?? false);
+  };
   return notes
-    .filter((note) => note.mark && concerns(note))
+    .filter(concerns)
     .map(({ mark }) => mark)
-    .join(' ');
+    .join(',');
 }

@@ -32,8 +32,8 @@ export function drawFigures(plotly: BrowserPlotly): void {
       return width < narrow
         ? {
             width,
-            height: figure.layout.height + 100,
-            legend: { ...figure.layout.legend, orientation: 'h', x: 0, y: -0.42 },
+            height: figure.layout.height + 110,
+            legend: { ...figure.layout.legend, orientation: 'h', x: 0, y: -0.32 },
           }
         : { width, height: figure.layout.height, legend: { orientation: 'v', ...figure.layout.legend } };
     };

@@ -1,12 +1,15 @@
 import { type Comparison, publishedProtocol } from '../comparison/comparison.js';
 import type { MissingGroup } from '../formats/missing.js';
 import { markedNotes, marksAt } from '../formats/notes.js';
-import { signed } from '../formats/numbers.js';
+import { paperText, signed } from '../formats/numbers.js';
 import { averageName, type ColumnHeading, type PaperTable } from '../paper/paper-table.js';
 import { escapeHtml } from './html.js';
-import { scrolling } from './table.js';
+import { captionHtml, scrolling } from './table.js';
 
-/** A table in the paper's shape: in each cell the paper's number, below it ours, or a dash with the number of the reason. */
+/**
+ * A table in the paper's shape: in each cell the paper's number, below it ours, or a dash with the number of the reason. A table
+ * without any result has the paper's numbers alone.
+ */
 export function paperMatrix(
   table: PaperTable,
   lines: readonly Comparison[],
@@ -28,16 +31,20 @@ export function paperMatrix(
     const cells = table.columns.map((column) => {
       const here = lines.filter((line) => line.row === row && line.column === column.name);
       const line = here.find((each) => each.protocol === protocol) ?? here[0];
-      return cell(line, column, marks({ row, column: column.name }), groups);
+      const printed = paperText(line);
+      const paper = printed === null ? notInPaper : `${printed}${marks({ row, column: column.name })}`;
+      return `<td class="numbers${line.ours === null ? '' : ' there'}"><span class="paper">${paper}</span>${
+        protocol === null ? '' : ours(line, column, groups)
+      }</td>`;
     });
     const kind = row === averageName ? ' class="average"' : '';
     return `<tr${kind}><th scope="row">${escapeHtml(row)}${marks({ row })}</th>${cells.join('')}</tr>`;
   });
-  const title = `${table.caption}${protocol === null ? '' : ` Ours below the paper’s number: ${protocol}.`}`;
+  const title = `${table.caption}${protocol === null ? '' : ` Ours in bold below it, protocol: ${protocol}.`}`;
   return scrolling(
     `${table.number}: the paper’s table`,
     `<table>
-<caption>${escapeHtml(title)}</caption>
+${captionHtml(title)}
 <thead><tr><th scope="col" class="text">${escapeHtml(table.rowTitle)}</th>${head.join('')}</tr></thead>
 <tbody>
 ${body.join('\n')}
@@ -55,23 +62,21 @@ function shownProtocol(lines: readonly Comparison[]): string | null {
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
 }
 
-function cell(
+const notInPaper = '<span class="hidden">not in the paper</span>';
+
+/** What stands below the paper's number. */
+function ours(
   line: Comparison,
   { measure: { digits } }: ColumnHeading,
-  marks: string,
   groups: readonly MissingGroup[],
 ): string {
-  const paper =
-    line.paper === null
-      ? '<span class="hidden">not in the paper</span>'
-      : `${line.paper.toFixed(digits)}${marks}`;
   if (line.ours === null) {
     const reason = groups.findIndex(({ cells }) => cells.includes(line)) + 1;
-    return `<td class="numbers"><span class="paper">${paper}</span><span class="missing">–<sup><span class="hidden"> no result, reason </span>${reason}</sup></span></td>`;
+    return `<span class="missing">–<sup><span class="hidden"> no result, reason </span>${reason}</sup></span>`;
   }
   const difference =
     line.difference === null
       ? ''
       : ` <small class="${line.verdict ?? 'none'}">${signed(line.difference, digits)}</small>`;
-  return `<td class="numbers there"><span class="paper">${paper}</span><span class="ours"><span class="hidden">ours </span>${line.ours.toFixed(digits)}${difference}</span></td>`;
+  return `<span class="ours"><span class="hidden">ours </span>${line.ours.toFixed(digits)}${difference}</span>`;
 }

@@ -4,7 +4,7 @@ import { tableFigures } from '../figures.js';
 import { rangeExplanation } from '../formats/markdown.js';
 import { groupText, type MissingGroup, missingGroups } from '../formats/missing.js';
 import { markedNotes } from '../formats/notes.js';
-import { digitsOf, rangeText, signed } from '../formats/numbers.js';
+import { digitsOf, paperText, rangeText, signed } from '../formats/numbers.js';
 import type { PaperTable } from '../paper/paper-table.js';
 import { paperTables } from '../paper/tables.js';
 import { htmlFigure } from './figure.js';
@@ -45,7 +45,8 @@ const howToRead = `<section aria-labelledby="reading">
 <h2 id="reading">How to read this</h2>
 <ul>
 <li>Each table has the paper’s shape. A cell shows the paper’s number and, in bold below it, ours with the difference. Where there is
-no result, a dash with a number leads to the reason below the table; small letters lead to notes on the paper’s numbers.</li>
+no result, a dash with a number leads to the reason below the table; a table of which nothing has been run shows the paper’s numbers
+alone. Small letters lead to notes on the paper’s numbers.</li>
 <li>Below it, each result has a line with its protocol, seeds and file. <em>${publishedProtocol}</em> is the protocol of the paper, which
 for accuracies is often an optimistic one; others stand beside it.</li>
 <li>${escapeHtml(rangeExplanation)}</li>
@@ -92,7 +93,7 @@ ${htmlTable(
 }
 
 function section(table: PaperTable, lines: readonly Comparison[], root: string): string {
-  const { key, number, title, caption } = table;
+  const { key, number, title } = table;
   const groups = missingGroups(lines);
   const notes = markedNotes(table);
   const sources = table.sources.map(
@@ -115,7 +116,7 @@ ${notes.map(({ mark, text }) => `<li>${mark ? `<sup>${mark}</sup> ` : ''}${escap
 </ul>`
     : ''
 }
-<p class="note">${escapeHtml(caption)} Known from: ${sources.join('; ')}.</p>
+<p class="note">Known from: ${sources.join('; ')}.</p>
 </section>`;
 }
 
@@ -135,6 +136,11 @@ function results(table: PaperTable, lines: readonly Comparison[], root: string):
   const there = lines.filter(({ ours }) => ours !== null);
   if (there.length === 0) return '';
   const hasNotes = there.some(({ note }) => note !== null);
+  const hasRanges = there.some(({ range }) => range !== null);
+  const units = [...new Set(there.map(({ unit }) => unit))];
+  const unit = units.length === 1 && units[0] ? ` (${units[0]})` : '';
+  const withUnit = (text: string, line: Comparison): string =>
+    units.length > 1 ? `${text} ${line.unit}` : text;
   return `<h3>Results</h3>
 ${htmlTable(
   `${table.number}: our results, one line for each protocol`,
@@ -142,11 +148,16 @@ ${htmlTable(
     { title: table.rowTitle, kind: 'text' },
     { title: table.columnTitle, kind: 'text' },
     { title: 'protocol', kind: 'text' },
-    { title: 'ours', kind: 'number' },
-    { title: 'paper', kind: 'number' },
+    { title: `ours${unit}`, kind: 'number' },
+    { title: `paper${unit}`, kind: 'number' },
     { title: 'difference', kind: 'number' },
-    { title: 'paper’s range', kind: 'text' },
-    { title: 'seeds', kind: 'text' },
+    ...(hasRanges
+      ? [
+          { title: 'paper’s range', kind: 'text' as const },
+          { title: 'ours is', kind: 'text' as const },
+        ]
+      : []),
+    { title: there.some(({ seeds }) => seeds.length > 1) ? 'seeds' : 'seed', kind: 'text' },
     { title: 'result file', kind: 'wide' },
     ...(hasNotes ? [{ title: 'note', kind: 'wide' as const }] : []),
   ],
@@ -154,10 +165,12 @@ ${htmlTable(
     line.row,
     line.column,
     line.protocol!,
-    withUnit(line.ours!, line),
-    line.paper === null ? 'not in it' : withUnit(line.paper, line),
+    withUnit(line.ours!.toFixed(digitsOf(line)), line),
+    line.paper === null ? 'not in it' : withUnit(paperText(line)!, line),
     line.difference === null ? '–' : signed(line.difference, digitsOf(line)),
-    rangeCell(line),
+    ...(hasRanges
+      ? [line.range === null ? 'none' : rangeText(line.range, digitsOf(line)), verdictCell(line)]
+      : []),
     line.seeds.join(', '),
     line.source === null ? '–' : fileLink(line.source, root),
     ...(hasNotes ? [line.note ?? ''] : []),
@@ -165,14 +178,8 @@ ${htmlTable(
 )}`;
 }
 
-function withUnit(value: number, line: Comparison): string {
-  return `${value.toFixed(digitsOf(line))} ${line.unit}`.trim();
-}
-
-function rangeCell(line: Comparison): Html {
-  if (line.range === null) return { html: 'none' };
-  const range = rangeText(line.range, digitsOf(line));
-  return { html: `${range}: <span class="${line.verdict}">${line.verdict}</span>` };
+function verdictCell({ verdict }: Comparison): string | Html {
+  return verdict === null ? '–' : { html: `<span class="${verdict}">${verdict}</span>` };
 }
 
 function fileLink(path: string, root: string): Html {

@@ -14,7 +14,7 @@ export const style = `
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
 body { font: 1rem/1.55 system-ui, sans-serif; color: var(--text); background: var(--page); margin: 0; }
-header, main, footer { max-width: 66rem; margin: 0 auto; padding: 0 1.25rem; }
+header, main, footer { max-width: 78rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 2.5rem; }
 footer { padding-top: 1rem; padding-bottom: 3rem; color: var(--quiet); font-size: .92rem; }
 p, ul, ol, dl, figcaption { max-width: 46rem; }
@@ -25,21 +25,23 @@ a { color: var(--accent); }
 .note { color: var(--quiet); font-size: .92rem; }
 .note li { margin: .15rem 0; }
 .tally { font-size: 1.05rem; font-variant-numeric: tabular-nums; }
-.scroll { overflow-x: auto; margin: .75rem 0; }
+.scroll { overflow-x: auto; margin: .75rem 0; position: relative; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--quiet); padding-bottom: .35rem; }
+caption > span { display: inline-block; position: sticky; left: 0; max-width: min(46rem, 100vw - 2.5rem); }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
 thead th { vertical-align: bottom; border-bottom: 2px solid var(--line); }
 th { font-weight: 600; }
 tbody th, th.text, td.text { text-align: left; }
 tbody tr.average > * { border-top: 2px solid var(--line); }
-td.numbers, tbody th { white-space: nowrap; }
+th, td { white-space: nowrap; }
+thead th:first-child, tbody th { position: sticky; left: 0; background: var(--page); }
 td.numbers .paper { color: var(--quiet); }
 td.numbers .ours { display: block; font-weight: 700; }
 td.there { background: var(--band); }
 td .missing { display: block; color: var(--quiet); }
-td.wide { min-width: 12rem; overflow-wrap: anywhere; }
+td.wide { min-width: 16rem; white-space: normal; overflow-wrap: anywhere; }
 .better { color: var(--better); }
 .worse { color: var(--worse); }
 sup { font-size: .72em; line-height: 0; font-weight: 400; }
@@ -53,6 +55,8 @@ dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 40rem) {
+  table { font-size: .85rem; }
+  th, td { padding: .3rem .4rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .5rem; }
 }
@@ -62,7 +66,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
     color-scheme: light;
     --page: #fff; --text: #000; --quiet: #444; --line: #bbb; --band: #f2f2f2; --accent: #000; --better: #000; --worse: #000;
   }
-  body { font-size: 9.5pt; }
+  html { font-size: 9.5pt; }
   header, main, footer { max-width: none; padding: 0; }
   nav { display: none; }
   h2, h3 { break-after: avoid; }
@@ -74,6 +78,9 @@ dd { margin: 0; overflow-wrap: anywhere; }
   thead { display: table-header-group; }
   figure.chart .live { display: none; }
   figure.chart.drawn .still { display: block; }
+  th, td { white-space: normal; }
+  thead th:first-child, tbody th { position: static; }
+  td.numbers { white-space: nowrap; }
   td.wide { min-width: 8rem; }
 }
 `;

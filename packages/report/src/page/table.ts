@@ -33,13 +33,18 @@ export function htmlTable(
   return scrolling(
     caption,
     `<table>
-<caption>${escapeHtml(caption)}</caption>
+${captionHtml(caption)}
 <thead><tr>${head.join('')}</tr></thead>
 <tbody>
 ${body.join('\n')}
 </tbody>
 </table>`,
   );
+}
+
+/** A caption that stays in sight when its table is scrolled sideways. */
+export function captionHtml(caption: string): string {
+  return `<caption><span>${escapeHtml(caption)}</span></caption>`;
 }
 
 /** A region that the keyboard can scroll, too. */

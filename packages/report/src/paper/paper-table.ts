@@ -28,10 +28,11 @@ export interface PrintedValue {
   readonly deviation?: number;
 }
 
-/** What a reader must know about a table, a row, a column or a cell. Without rows and columns it concerns the whole table. */
+/** What a reader must know: about some rows, some columns or some cells, or, without any, about the whole table. */
 export interface TableNote {
   readonly rows?: readonly string[];
   readonly columns?: readonly string[];
+  readonly cells?: readonly (readonly [row: string, column: string])[];
   readonly text: string;
 }
 

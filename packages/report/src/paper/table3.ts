@@ -44,8 +44,7 @@ export const table3: PaperTable = {
       text: 'The development set is the test set, so the choice of the best checkpoint looks at the test.',
     },
     {
-      rows: ['Retrieval'],
-      columns: ['Primal.'],
+      cells: [['Retrieval', 'Primal.']],
       text: 'The published script sets eta to 0: no KSVD loss.',
     },
   ],

@@ -52,8 +52,10 @@ export const table7b: PaperTable = {
   figure: 'rows',
   notes: [
     {
-      rows: ['Trans.', 'Flow.'],
-      columns: ['Perplexity'],
+      cells: [
+        ['Trans.', 'Perplexity'],
+        ['Flow.', 'Perplexity'],
+      ],
       text: 'Taken over from Flowformer’s table (thuml/Flowformer, pic/NLP_results.png), not trained again.',
     },
     {
