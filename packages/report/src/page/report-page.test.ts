@@ -3,12 +3,12 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { launchChromium } from '@primal-attention/chromium';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compare } from '../comparison/compare.js';
 import { reportFiles } from '../report-files.js';
-import { launchChromium } from '../testing/launch-chromium.js';
 import { madeCells } from '../testing/made-cells.js';
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
