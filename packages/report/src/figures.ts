@@ -96,7 +96,7 @@ function costFigure(table: PaperTable, column: ColumnHeading, lines: readonly Co
   const { measure } = column;
   const categories = unique(lines.map(({ row }) => row));
   const protocols = unique(lines.map(({ protocol }) => protocol!));
-  const few = categories.length * (protocols.length + 1) <= 2 * labelledBars;
+  const few = categories.length * (protocols.length + 1) <= labelledBars;
   const figure = barFigure({
     title: `${table.number}, ${column.name}: the paper and ours`,
     x: { title: capitalized(table.rowTitle) },
@@ -136,6 +136,8 @@ function finished(
     const marker = trace.marker as { [key: string]: Json };
     return {
       ...trace,
+      // Labels that are shrunk to a bar's width cannot be read.
+      constraintext: 'none',
       hovertemplate: `%{x}<br>%{fullData.name}: %{y:.${measure.digits}f}${unit}<extra></extra>`,
       marker: isPaper(String(trace.name))
         ? { color: pale(String(marker.color)), line: { color: marker.color, width: 1.5 } }

@@ -40,7 +40,7 @@ export function paperMatrix(
     const kind = row === averageName ? ' class="average"' : '';
     return `<tr${kind}><th scope="row">${escapeHtml(row)}${marks({ row })}</th>${cells.join('')}</tr>`;
   });
-  const title = `${table.caption}${protocol === null ? '' : ` Ours in bold below it, protocol: ${protocol}.`}`;
+  const title = `${table.caption}${protocol === null ? '' : ` In bold: ours, protocol: ${protocol}.`}`;
   return scrolling(
     `${table.number}: the paper’s table`,
     `<table>

@@ -138,18 +138,18 @@ function results(table: PaperTable, lines: readonly Comparison[], root: string):
   const hasNotes = there.some(({ note }) => note !== null);
   const hasRanges = there.some(({ range }) => range !== null);
   const units = [...new Set(there.map(({ unit }) => unit))];
-  const unit = units.length === 1 && units[0] ? ` (${units[0]})` : '';
+  const unit = units.length === 1 && units[0] ? `, in ${units[0]}` : '';
   const withUnit = (text: string, line: Comparison): string =>
     units.length > 1 ? `${text} ${line.unit}` : text;
   return `<h3>Results</h3>
 ${htmlTable(
-  `${table.number}: our results, one line for each protocol`,
+  `${table.number}: our results, one line for each protocol${unit}`,
   [
     { title: table.rowTitle, kind: 'text' },
     { title: table.columnTitle, kind: 'text' },
     { title: 'protocol', kind: 'text' },
-    { title: `ours${unit}`, kind: 'number' },
-    { title: `paper${unit}`, kind: 'number' },
+    { title: 'ours', kind: 'number' },
+    { title: 'paper', kind: 'number' },
     { title: 'difference', kind: 'number' },
     ...(hasRanges
       ? [
@@ -169,7 +169,10 @@ ${htmlTable(
     line.paper === null ? 'not in it' : withUnit(paperText(line)!, line),
     line.difference === null ? '–' : signed(line.difference, digitsOf(line)),
     ...(hasRanges
-      ? [line.range === null ? 'none' : rangeText(line.range, digitsOf(line)), verdictCell(line)]
+      ? [
+          line.range === null ? 'none' : rangeText(line.range, digitsOf(line)).replaceAll(' ', '\u00a0'),
+          verdictCell(line),
+        ]
       : []),
     line.seeds.join(', '),
     line.source === null ? '–' : fileLink(line.source, root),
@@ -184,5 +187,6 @@ function verdictCell({ verdict }: Comparison): string | Html {
 
 function fileLink(path: string, root: string): Html {
   const href = `${root}/${path.split('/').map(encodeURIComponent).join('/')}`;
-  return { html: `<a href="${escapeHtml(href)}">${escapeHtml(path)}</a>` };
+  // Long paths break at their folders.
+  return { html: `<a href="${escapeHtml(href)}">${escapeHtml(path).replaceAll('/', '/<wbr>')}</a>` };
 }

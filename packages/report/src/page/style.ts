@@ -41,7 +41,8 @@ td.numbers .paper { color: var(--quiet); }
 td.numbers .ours { display: block; font-weight: 700; }
 td.there { background: var(--band); }
 td .missing { display: block; color: var(--quiet); }
-td.wide { min-width: 16rem; white-space: normal; overflow-wrap: anywhere; }
+td.text { white-space: normal; }
+td.wide { min-width: 11rem; overflow-wrap: break-word; }
 .better { color: var(--better); }
 .worse { color: var(--worse); }
 sup { font-size: .72em; line-height: 0; font-weight: 400; }
