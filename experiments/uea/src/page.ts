@@ -74,7 +74,7 @@ function figure(content: Figure, caption: string): string {
   const names = content.data.filter((trace) => trace.showlegend !== false).map(({ name }) => String(name));
   return htmlFigure(content, {
     caption,
-    alt: `${title?.text}: lines for ${[...new Set(names)].join(', ')}.`,
+    alt: `${title?.text}: lines for ${[...new Set(names)].join(', ')}`,
   });
 }
 

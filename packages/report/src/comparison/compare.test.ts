@@ -94,10 +94,13 @@ describe('compare', () => {
     expect(at(lines, 'table8', 'Primal. without r', 'Image')[0].ours).toBeNull();
   });
 
-  it('shows rows that the paper does not have where they have results', () => {
+  it('shows rows that the paper does not have where they have results or reasons', () => {
     const lines = compare([madeCells()]);
     expect(at(lines, 'table4-time', 'Trans. (fused)', 'Text')[0]).toMatchObject({ ours: 12.4, paper: null });
-    expect(lines.some(({ row }) => row === 'YOSO-E')).toBe(false);
+    expect(lines.some(({ row, table }) => row === 'YOSO-E' && table === 'table4-time')).toBe(false);
+    const failed = { table: 'table4-time', row: 'YOSO-E', column: 'Text', reason: 'out of memory' };
+    const [line] = at(compare([{ cells: [], missing: [failed] }]), 'table4-time', 'YOSO-E', 'Text');
+    expect(line).toMatchObject({ ours: null, paper: null, reason: 'out of memory' });
   });
 
   it.each<[string, Partial<Cell>, RegExp]>([

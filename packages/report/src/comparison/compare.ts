@@ -26,15 +26,16 @@ export function compare(reported: readonly ReportedCells[]): Comparison[] {
 function compareTable(table: PaperTable, all: ReportedCells): Comparison[] {
   const own = [...all.cells.filter((cell) => cell.table === table.key), ...repeatedCells(table, all.cells)];
   const cells = publishedFirst([...own, ...averageCells(table, own)]);
-  const additions = (table.additions ?? []).filter(({ name }) => cells.some(({ row }) => row === name));
+  const missing = all.missing.filter((cell) => cell.table === table.key);
+  const additions = (table.additions ?? []).filter(({ name }) =>
+    [...cells, ...missing].some(({ row }) => row === name),
+  );
   return [...table.rows, ...additions].flatMap((row, r) =>
     table.columns.flatMap((column, c): Comparison[] => {
       const here = cells.filter((cell) => cell.row === row.name && cell.column === column.name);
       const printed = table.values[r]?.[c];
       if (here.length > 0) return here.map((cell) => withResult(cell, row, column, printed));
-      const given = all.missing.filter(
-        (cell) => cell.table === table.key && cell.row === row.name && cell.column === column.name,
-      );
+      const given = missing.filter((cell) => cell.row === row.name && cell.column === column.name);
       const reasons = [...new Set(given.map(({ reason }) => reason))];
       const reason =
         reasons.length > 0

@@ -62,7 +62,7 @@ export interface PaperTable {
   readonly values: readonly (readonly PrintedValue[])[];
   /** The rows' or the columns' last one is the average of the others. */
   readonly average?: 'rows' | 'columns';
-  /** Rows that the paper does not have and results may. */
+  /** Rows that the paper does not have and experiments may; they are shown where one of them does. */
   readonly additions?: readonly Heading[];
   /** Rows that repeat a column of another table, under the names that they have there. */
   readonly repeats?: readonly { readonly table: string; readonly column: string; readonly row: string }[];
