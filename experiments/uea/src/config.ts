@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { type DatasetName, datasets } from '@primal-attention/datasets';
+import { parseConfigOf, readConfigFile } from '@primal-attention/experiment';
 import { z } from 'zod';
 
 /** The models of Table 1 that this experiment trains. `Primal.+Trans.`: softmax first, Primal in the last layer. */
@@ -46,18 +46,10 @@ export type RunConfig = z.infer<typeof schema>;
 
 /** @throws Error naming the file and each setting that is wrong */
 export function readConfig(path: string): RunConfig {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new Error(`config ${path}: ${(error as Error).message}`);
-  }
-  return parseConfig(json, path);
+  return readConfigFile(schema, path);
 }
 
 /** @throws Error naming `source` and each setting that is wrong */
 export function parseConfig(json: unknown, source: string): RunConfig {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new Error(`config ${source}:\n${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  return parseConfigOf(schema, json, source);
 }

@@ -5,4 +5,12 @@ export { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './mo
 export { paperAccuracy } from './paper.js';
 export { inPaperOrder, type TableRow, tableRow } from './rows.js';
 export { type LayerSpectrum, layerSpectra } from './spectra.js';
-export { experimentFolder, type LoadedRun, loadRun, type RunSummary, runIds } from './summary.js';
+export {
+  configOf,
+  experimentFolder,
+  finishedIds,
+  type LoadedRun,
+  loadRun,
+  type RunSummary,
+  runIds,
+} from './summary.js';

@@ -1,8 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
-import { loadUea, type PreparedSplit, preprocess } from '@primal-attention/datasets';
+import { dataFolder, loadUea, type PreparedSplit, preprocess, sourceOf } from '@primal-attention/datasets';
 import { startEngine } from '@primal-attention/engines';
+import {
+  claimRunPlace,
+  finishedSummary,
+  lacking,
+  provenance,
+  type RunRequest,
+  readableJson,
+  writeWhole,
+} from '@primal-attention/experiment';
 import { attentionLayers, namedWeights } from '@primal-attention/models';
 import {
   AdamW,
@@ -22,10 +30,15 @@ import { type RunConfig, readConfig } from './config.js';
 import { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './model.js';
 import { layerSpectra } from './spectra.js';
 import type { RunSummary } from './summary.js';
-import { provenance, writeWhole } from '@primal-attention/experiment';
 
-/** Test samples whose attention matrices make the spectra: enough for a smooth mean, seconds to compute. */
-const spectrumCases = 32;
+/** Test samples whose attention matrices make the spectra: enough for a smooth mean. */
+const mostSpectrumCases = 32;
+
+/**
+ * The singular values of matrices of N x N take a time of N^3, in JavaScript: this many for all samples is about a minute. Long series
+ * have spectra of fewer samples, and those of more than some 480 steps have none.
+ */
+const spectrumWork = 1.2e8;
 
 const evaluationBatch = 64;
 
@@ -33,24 +46,31 @@ const evaluationBatch = 64;
 const secondsBetweenCheckpoints = 10;
 
 /**
- * Trains the run that `folder`/config.json describes, into `folder`/run.
+ * Trains the run that `folder`/config.json describes, into `out`.
  *
  * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
  * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
  */
-export async function runExperiment(folder: string): Promise<RunSummary> {
+export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): Promise<void> {
   const config = readConfig(join(folder, 'config.json'));
-  const directory = join(folder, 'run');
+  const id = basename(resolve(folder));
   const hash = configHash(config);
-  moveOtherRunAside(directory, folder, hash);
-  const summaryPath = join(directory, 'summary.json');
-  if (existsSync(summaryPath)) {
-    const summary = JSON.parse(readFileSync(summaryPath, 'utf8')) as RunSummary;
-    console.log(`${summary.id}: finished before, with commit ${summary.provenance.commit}; nothing to do`);
-    return summary;
+  const finished = finishedSummary<RunSummary>(out, hash);
+  if (finished !== undefined) {
+    console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
+    return;
   }
 
   await startEngine();
+  if (onGpu) {
+    const { missing } = await sourceOf(config.dataset).find(dataFolder());
+    const reason = lacking({ folder, dataset: config.dataset, missing });
+    if (reason !== undefined) {
+      console.log(`${id}: skipped: ${reason}`);
+      return;
+    }
+  }
+  claimRunPlace(out, hash);
   // Before training: what counts is the code that was loaded.
   const origin = provenance();
   const sets = await loadUea(config.dataset);
@@ -74,20 +94,29 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
       return { accuracy: Math.round(accuracy * data.test.cases) / data.test.cases, crossEntropy };
     },
     best: { metric: 'accuracy', mode: 'max' },
-    directory,
+    directory: out,
     config: { ...config },
     secondsBetweenCheckpoints,
     progress: autoProgress(),
+    stop,
   });
 
-  await loadCheckpoint(join(directory, 'best.safetensors'), { variables });
-  const some = firstCases(data.test, data.length, data.dimensions, spectrumCases);
-  const spectra = layerSpectra(
-    attentionLayers(model) as (PrimalAttention | SoftmaxAttention)[],
-    () => model.apply(some, { training: false }) as tf.Tensor,
+  await loadCheckpoint(join(out, 'best.safetensors'), { variables });
+  const spectrumCases = Math.min(
+    mostSpectrumCases,
+    Math.floor(spectrumWork / data.length ** 3),
+    data.test.cases,
   );
+  const some = firstCases(data.test, data.length, data.dimensions, spectrumCases);
+  const spectra =
+    spectrumCases === 0
+      ? []
+      : layerSpectra(
+          attentionLayers(model) as (PrimalAttention | SoftmaxAttention)[],
+          () => model.apply(some, { training: false }) as tf.Tensor,
+        );
   const summary: RunSummary = {
-    id: basename(resolve(folder)),
+    id,
     config,
     configHash: hash,
     parameters: model.countParams(),
@@ -95,17 +124,16 @@ export async function runExperiment(folder: string): Promise<RunSummary> {
     testCases: data.test.cases,
     truncatedTestCases: data.test.truncated,
     accuracy: accuracies(result),
-    seconds: Number(trainingSeconds(directory).toFixed(1)),
+    seconds: Number(trainingSeconds(out).toFixed(1)),
     spectra,
     spectrumCases,
     provenance: origin,
   };
-  writeWhole(summaryPath, `${readableJson(summary)}\n`);
+  writeWhole(join(out, 'summary.json'), readableJson(summary));
   const { best, bestEpoch, last } = summary.accuracy;
   console.log(
-    `${summary.id}: test accuracy ${(100 * best).toFixed(2)} % (best, epoch ${bestEpoch}), ${(100 * last).toFixed(2)} % (last)`,
+    `${id}: test accuracy ${(100 * best).toFixed(2)} % (best, epoch ${bestEpoch}), ${(100 * last).toFixed(2)} % (last)`,
   );
-  return summary;
 }
 
 function optimizerOf({ optimizer, learningRate }: RunConfig): MomentOptimizer {
@@ -124,8 +152,7 @@ function columns({ x, mask, y, cases }: PreparedSplit): Columns<'x' | 'mask' | '
   };
 }
 
-function firstCases(split: PreparedSplit, length: number, dimensions: number, count: number): tf.Tensor[] {
-  const cases = Math.min(count, split.cases);
+function firstCases(split: PreparedSplit, length: number, dimensions: number, cases: number): tf.Tensor[] {
   return [
     tf.tensor(split.x.slice(0, cases * length * dimensions), [cases, length, dimensions]),
     tf.tensor(split.mask.slice(0, cases * length), [cases, length]),
@@ -144,29 +171,4 @@ function accuracies(result: TrainResult): RunSummary['accuracy'] {
 function trainingSeconds(directory: string): number {
   const lines = readJsonLines(join(directory, 'timing.jsonl')) as { seconds: number }[];
   return lines.reduce((sum, { seconds }) => sum + seconds, 0);
-}
-
-/** Results are never overwritten: what another config left in the folder goes to `superseded/<its hash>`. */
-function moveOtherRunAside(directory: string, folder: string, hash: string): void {
-  const marker = join(directory, 'config-hash');
-  if (existsSync(directory)) {
-    const other = existsSync(marker) ? readFileSync(marker, 'utf8').trim() : 'unknown';
-    if (other !== hash) {
-      mkdirSync(join(folder, 'superseded'), { recursive: true });
-      let target = join(folder, 'superseded', other.slice(0, 12));
-      for (let i = 2; existsSync(target); i++)
-        target = join(folder, 'superseded', `${other.slice(0, 12)}-${i}`);
-      renameSync(directory, target);
-      console.log(`the run of another config (${other.slice(0, 12)}) was moved to ${target}`);
-    }
-  }
-  mkdirSync(directory, { recursive: true });
-  if (!existsSync(marker)) writeWhole(marker, `${hash}\n`);
-}
-
-/** Indented, but with lists of numbers on one line. */
-function readableJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replace(/\[[\s\d.,eE+-]*\]/g, (list) =>
-    list.replace(/\s+/g, ' '),
-  );
 }

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type MetricsLine, readJsonLines } from '@primal-attention/training';
-import type { RunConfig } from './config.js';
 import type { Provenance } from '@primal-attention/experiment';
+import { type MetricsLine, readJsonLines } from '@primal-attention/training';
+import { type RunConfig, readConfig } from './config.js';
 import type { LayerSpectrum } from './spectra.js';
 
 /** What is kept of a finished run: `summary.json`. */
@@ -45,21 +45,39 @@ export function runIds(): string[] {
     .sort();
 }
 
+/** The config of a run. */
+export function configOf(id: string): RunConfig {
+  return readConfig(join(experimentFolder, id, 'config.json'));
+}
+
+/** Names of the runs that have finished: here, or as committed reference, or either. */
+export function finishedIds(from: 'any' | LoadedRun['origin'] = 'any'): string[] {
+  const finished = ({ folder }: { folder: string }): boolean => existsSync(join(folder, 'summary.json'));
+  return runIds().filter((id) => placesOf(id, from).some(finished));
+}
+
+function placesOf(
+  id: string,
+  from: 'any' | LoadedRun['origin'],
+): { origin: LoadedRun['origin']; folder: string }[] {
+  const places = [
+    { origin: 'runs', folder: join(experimentFolder, id, 'run') },
+    { origin: 'results', folder: join(experimentFolder, 'results', id) },
+  ] as const;
+  return places.filter(({ origin }) => from === 'any' || origin === from);
+}
+
 /**
  * A finished run: the one computed here (`<id>/run`), else the committed reference (`results/<id>`).
  *
  * @throws Error that says how to compute it when there is neither
  */
-export function loadRun(id: string, from: 'any' | 'runs' = 'any'): LoadedRun {
-  const places = [
-    { origin: 'runs', folder: join(experimentFolder, id, 'run') },
-    ...(from === 'any' ? [{ origin: 'results', folder: join(experimentFolder, 'results', id) }] : []),
-  ] as const;
-  for (const { origin, folder } of places) {
+export function loadRun(id: string, from: 'any' | LoadedRun['origin'] = 'any'): LoadedRun {
+  for (const { origin, folder } of placesOf(id, from)) {
     const path = join(folder, 'summary.json');
     if (!existsSync(path)) continue;
     return {
-      origin: origin as LoadedRun['origin'],
+      origin,
       summary: JSON.parse(readFileSync(path, 'utf8')) as RunSummary,
       history: readJsonLines(join(folder, 'metrics.jsonl')) as MetricsLine[],
     };

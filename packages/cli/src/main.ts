@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { type Command, UsageError } from './command.js';
+import { bundle } from './commands/bundle.js';
 import { data } from './commands/data.js';
 import { doctor } from './commands/doctor.js';
 import { engine } from './commands/engine.js';
 import { golden } from './commands/golden.js';
 
-const commands: Readonly<Record<string, Command>> = { doctor, engine, data, golden };
+const commands: Readonly<Record<string, Command>> = { doctor, engine, data, golden, bundle };
 
 function usage(): string {
   const lines = Object.values(commands).map(({ usage, summary }) => `  ${usage}\n      ${summary}`);

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { compiledUrl } from './compiled-url.js';
 
@@ -38,7 +40,9 @@ export async function inBlocks<T>(
   if (!Number.isInteger(chosen) || chosen < 0) {
     throw new Error(`workers must be a whole number from 0 on, got ${options.workers}`);
   }
-  const workers = Math.min(chosen, blocks);
+  const thread = new URL(compiledUrl(new URL('./parallel-worker.js', import.meta.url).href));
+  // A program that was packed into one file has no modules for threads.
+  const workers = existsSync(fileURLToPath(thread)) ? Math.min(chosen, blocks) : 0;
   if (workers === 0) {
     const results: T[] = [];
     for (let block = 0; block < blocks; block++) {
@@ -52,7 +56,7 @@ export async function inBlocks<T>(
   let next = 0;
   await Promise.all(
     Array.from({ length: workers }, async () => {
-      const worker = new Worker(new URL(compiledUrl(new URL('./parallel-worker.js', import.meta.url).href)), {
+      const worker = new Worker(thread, {
         workerData: { ...task, module: compiledUrl(task.module) },
       });
       try {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
+import { deviceName } from './device.js';
 
 /** The code's own checkout, wherever the program was started. */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -34,33 +34,8 @@ export function provenance(): Provenance {
     machine: `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     node: process.version,
     backend: tf.getBackend(),
-    device: device(),
+    device: deviceName(),
   };
-}
-
-function device(): string {
-  const version = tf.version_core;
-  switch (tf.getBackend()) {
-    case 'xla': {
-      const { client, plugin } = tf.backend() as unknown as XlaBackend;
-      const [source] = plugin.origin.split(' in ');
-      return `${client.devices[0].kind}, PJRT ${client.library.version.join('.')}, plugin from ${source}`;
-    }
-    case 'tensorflow': {
-      const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorflowBackend;
-      return `${isUsingGpuDevice ? 'gpu' : 'cpu'}, TensorFlow ${binding.TF_Version}, binding of tfjs-node ${version}`;
-    }
-    case 'wasm':
-      return `cpu, one thread, tfjs-backend-wasm ${version}`;
-    default:
-      return `cpu, one thread, tfjs-backend-${tf.getBackend()} ${version}`;
-  }
-}
-
-/** What tfjs-node's backend says of the library that it loaded. */
-interface TensorflowBackend {
-  readonly binding: { readonly TF_Version: string };
-  readonly isUsingGpuDevice: boolean;
 }
 
 function git(...args: string[]): string | undefined {

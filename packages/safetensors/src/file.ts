@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { headerLength, lengthBytes, parseHeader } from './header.js';
+import { type Header, headerLength, lengthBytes, parseHeader } from './header.js';
 import { arrayTypes, bytesOf, requireLittleEndian, type SafeTensor, type SafeTensorsFile } from './tensor.js';
 import { fileParts, type Metadata, type NamedTensors } from './write.js';
 
@@ -13,18 +13,10 @@ import { fileParts, type Metadata, type NamedTensors } from './write.js';
  */
 export async function loadSafetensors(path: string): Promise<SafeTensorsFile> {
   requireLittleEndian('loadSafetensors');
-  const fail = (reason: string): never => {
-    throw new Error(`loadSafetensors: ${path}: ${reason}`);
-  };
+  const fail = failure('loadSafetensors', path);
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
-    const start = new Uint8Array(lengthBytes);
-    if (size >= lengthBytes) await readFully(file, start, 0, fail);
-    const headerBytes = new Uint8Array(headerLength(start, size, fail));
-    await readFully(file, headerBytes, lengthBytes, fail);
-    const dataStart = lengthBytes + headerBytes.length;
-    const { entries, metadata } = parseHeader(headerBytes, size - dataStart, fail);
+    const { entries, metadata, dataStart } = await readHeader(file, fail);
     const tensors = new Map<string, SafeTensor>();
     for (const { name, dtype, shape, begin, end } of entries) {
       const data = new arrayTypes[dtype](new ArrayBuffer(end - begin));
@@ -35,6 +27,39 @@ export async function loadSafetensors(path: string): Promise<SafeTensorsFile> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * The metadata of a safetensors file, whose header is checked as {@link readSafetensors} does; tensors are not read.
+ *
+ * @throws Error that names the file and the reason
+ */
+export async function loadMetadata(path: string): Promise<Map<string, string>> {
+  const file = await open(path, 'r');
+  try {
+    return (await readHeader(file, failure('loadMetadata', path))).metadata;
+  } finally {
+    await file.close();
+  }
+}
+
+function failure(caller: string, path: string): (reason: string) => never {
+  return (reason) => {
+    throw new Error(`${caller}: ${path}: ${reason}`);
+  };
+}
+
+async function readHeader(
+  file: FileHandle,
+  fail: (reason: string) => never,
+): Promise<Header & { dataStart: number }> {
+  const { size } = await file.stat();
+  const start = new Uint8Array(lengthBytes);
+  if (size >= lengthBytes) await readFully(file, start, 0, fail);
+  const headerBytes = new Uint8Array(headerLength(start, size, fail));
+  await readFully(file, headerBytes, lengthBytes, fail);
+  const dataStart = lengthBytes + headerBytes.length;
+  return { ...parseHeader(headerBytes, size - dataStart, fail), dataStart };
 }
 
 /**

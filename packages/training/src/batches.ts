@@ -1,10 +1,9 @@
-import { RandomStream } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 
 /** One array of a dataset, with the samples along its first axis. */
 export interface Column {
   /** Row-major values. Float32Array gives float32 batches, the others int32. */
-  readonly data: Float32Array | Int32Array | Uint8Array;
+  readonly data: Float32Array | Int32Array | Uint16Array | Uint8Array;
   /** [samples, …]. */
   readonly shape: readonly number[];
 }
@@ -52,15 +51,4 @@ export function gatherBatch<K extends string>(columns: Columns<K>, indices: Int3
     batch[name] = tf.tensor(values, [indices.length, ...shape.slice(1)], isFloat ? 'float32' : 'int32');
   }
   return batch as ColumnBatch<K>;
-}
-
-/** The order of the samples in an epoch (from 1): it follows from seed and epoch alone, so that any epoch can be resumed. */
-export function epochOrder(seed: number, epoch: number, samples: number): Int32Array {
-  return new RandomStream(seed, `shuffle/${epoch}`).permutation(samples);
-}
-
-/** `order` in pieces of `batchSize`; the last one may be smaller. */
-export function* splitIntoBatches(order: Int32Array, batchSize: number): IterableIterator<Int32Array> {
-  for (let start = 0; start < order.length; start += batchSize)
-    yield order.subarray(start, start + batchSize);
 }

@@ -1,13 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import {
-  type ColumnBatch,
-  type Columns,
-  countSamples,
-  epochOrder,
-  gatherBatch,
-  splitIntoBatches,
-} from './batches.js';
+import { type ColumnBatch, type Columns, countSamples, gatherBatch } from './batches.js';
 import { createEvaluator } from './evaluate.js';
 
 const column = (values: number[]): Columns<'value'> => ({
@@ -22,6 +15,21 @@ describe('createEvaluator', () => {
     expect((await mean(column([1, 1, 1, 1, 0]), 5)).mean).toBeCloseTo(0.8, 6);
     const numbers = Array.from({ length: 101 }, (_, i) => i);
     expect((await mean(column(numbers), 3)).mean).toBeCloseTo(50, 5);
+  });
+
+  it('takes the batches that it is given, and ends when it is told to', async () => {
+    const batches = [Int32Array.of(3, 0), Int32Array.of(1)];
+    expect((await mean(column([1, 2, 4, 8]), batches)).mean).toBeCloseTo((1 + 8 + 2) / 3, 6);
+    const before = tf.memory().numTensors;
+    const stop = new AbortController();
+    function* endless(): IterableIterator<Int32Array> {
+      for (let i = 0; ; i++) {
+        if (i === 20) stop.abort(new Error('enough'));
+        yield Int32Array.of(i % 4);
+      }
+    }
+    await expect(mean(column([1, 2, 4, 8]), endless(), stop.signal)).rejects.toThrow('enough');
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('leaves no tensor behind', async () => {
@@ -71,16 +79,5 @@ describe('columns', () => {
     expect(batch.label.dtype).toBe('int32');
     expect([...batch.label.dataSync()]).toEqual([7, 5]);
     tf.dispose(batch);
-  });
-
-  it('are shuffled by seed and epoch alone, and covered once', () => {
-    const order = epochOrder(7, 3, 100);
-    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
-    expect([...epochOrder(7, 3, 100)]).toEqual([...order]);
-    expect([...epochOrder(7, 4, 100)]).not.toEqual([...order]);
-    expect([...epochOrder(8, 3, 100)]).not.toEqual([...order]);
-    const batches = [...splitIntoBatches(order, 16)];
-    expect(batches.map((batch) => batch.length)).toEqual([16, 16, 16, 16, 16, 16, 4]);
-    expect(batches.flatMap((batch) => [...batch])).toEqual([...order]);
   });
 });

@@ -1,20 +1,33 @@
 import { jit } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { type ColumnBatch, type Columns, countSamples, gatherBatch, splitIntoBatches } from './batches.js';
+import { type ColumnBatch, type Columns, countSamples, gatherBatch } from './batches.js';
 import { WeightedMeans } from './means.js';
 
 /** Batches in flight: enough that the device never waits, few enough that memory stays small. */
 const batchesAhead = 8;
 
 /**
- * Builds an evaluation: the means of `metrics` over all samples of a dataset, in order, without gradients.
+ * Measures a model over a dataset.
  *
- * `metrics` gives scalars that are means over the batch; a smaller last batch counts by its size. It is compiled once
- * and may be used for several datasets.
+ * @param batches a batch size, for all samples in order, the last batch being smaller where it must; or the samples of each
+ *   batch, for instance some of a `BatchStream`
+ * @param signal ends the evaluation early, with the signal's reason as the error
+ */
+export type Evaluator<K extends string> = (
+  data: Columns<K>,
+  batches: number | Iterable<Int32Array>,
+  signal?: AbortSignal,
+) => Promise<Record<string, number>>;
+
+/**
+ * Builds an evaluation: the means of `metrics` over samples of a dataset, without gradients.
+ *
+ * `metrics` gives scalars that are means over the batch; a smaller batch counts by its size. It is compiled once per size of a
+ * batch and may be used for several datasets.
  */
 export function createEvaluator<K extends string>(
   metrics: (batch: ColumnBatch<K>) => Readonly<Record<string, tf.Tensor>>,
-): (data: Columns<K>, batchSize: number) => Promise<Record<string, number>> {
+): Evaluator<K> {
   let names: readonly string[] = [];
   const program = jit((batch: ColumnBatch<K>) =>
     tf.tidy(() => {
@@ -23,9 +36,8 @@ export function createEvaluator<K extends string>(
       return packScalars(values, 'createEvaluator');
     }),
   );
-  return async (data, batchSize) => {
+  return async (data, batches, signal) => {
     const samples = countSamples(data, 'evaluate');
-    checkBatchSize(batchSize, 'evaluate');
     const means = new WeightedMeans();
     const pending: { values: tf.Tensor; size: number }[] = [];
     const readOldest = async (): Promise<void> => {
@@ -33,10 +45,12 @@ export function createEvaluator<K extends string>(
       means.add(names, await values.data(), size);
       pending.shift();
       values.dispose();
+      // Lets the signal come, where reading a tensor does not.
+      if (signal !== undefined) await new Promise((resolve) => setImmediate(resolve));
     };
     try {
-      const order = Int32Array.from({ length: samples }, (_, i) => i);
-      for (const indices of splitIntoBatches(order, batchSize)) {
+      for (const indices of typeof batches === 'number' ? inOrder(samples, batches) : batches) {
+        signal?.throwIfAborted();
         const batch = gatherBatch(data, indices);
         pending.push({ values: program(batch), size: indices.length });
         tf.dispose(batch as tf.TensorContainer);
@@ -48,6 +62,12 @@ export function createEvaluator<K extends string>(
     }
     return means.get();
   };
+}
+
+function* inOrder(samples: number, batchSize: number): IterableIterator<Int32Array> {
+  checkBatchSize(batchSize, 'evaluate');
+  const order = Int32Array.from({ length: samples }, (_, i) => i);
+  for (let start = 0; start < samples; start += batchSize) yield order.subarray(start, start + batchSize);
 }
 
 /** Scalars as one vector, so that a step has one small result to read. */

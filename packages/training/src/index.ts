@@ -1,7 +1,7 @@
+export { BatchStream, type BatchStreamOptions, type Remainder } from './batch-stream.js';
 export type { Column, ColumnBatch, Columns } from './batches.js';
 export { clipByGlobalNorm } from './clip.js';
-export { NonFiniteError } from './epoch.js';
-export { createEvaluator } from './evaluate.js';
+export { createEvaluator, type Evaluator } from './evaluate.js';
 export { AdamW } from './optimizers/adamw.js';
 export {
   MomentOptimizer,
@@ -34,7 +34,15 @@ export { readJsonLines } from './run/json-lines.js';
 export type { MetricsLine } from './run/metrics-log.js';
 export type { BestEvaluation, FinishedRun, RunPosition } from './run/run-folder.js';
 export { constant, type OneCycleOptions, oneCycle, type Rates, type Schedule } from './schedule.js';
-export { paperEvaluations, type TrainOptions, type TrainResult, train } from './train.js';
+export { NonFiniteError } from './stretch.js';
+export {
+  paperEvaluations,
+  type StepsOptions,
+  StoppedError,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from './train.js';
 export {
   type Batch,
   createTrainStep,

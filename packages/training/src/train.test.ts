@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -9,7 +9,7 @@ import { RAdam } from './optimizers/radam.js';
 import { type ProgressSink, type ProgressState, silentProgress } from './progress/sink.js';
 import { oneCycle } from './schedule.js';
 import { tinyData, tinyModel, weightsOf } from './testing/tiny-model.js';
-import { paperEvaluations, type TrainOptions, type TrainResult, train } from './train.js';
+import { paperEvaluations, StoppedError, type TrainOptions, type TrainResult, train } from './train.js';
 
 let directory: string;
 beforeEach(() => {
@@ -91,6 +91,22 @@ describe('train', () => {
     const resumed = await run({ ...settings, evaluate: async () => ({ loss: 0, accuracy: 0 }) });
     expect(resumed.weights).toEqual(whole.weights);
     expect(resumed.history).toEqual(unbroken.history);
+  });
+
+  it('stops when it is asked to, with a checkpoint, and goes on to the same bits', async () => {
+    const whole = await run({ directory: join(directory, 'whole') });
+    const asked = new AbortController();
+    const progress: ProgressSink = {
+      ...silentProgress(),
+      update: ({ epoch }) => epoch === 3 && asked.abort(),
+    };
+    // No checkpoint is due before the end.
+    const broken = { directory: join(directory, 'broken'), secondsBetweenCheckpoints: 1e6 };
+    await expect(run({ ...broken, progress, stop: asked.signal })).rejects.toThrow(StoppedError);
+    expect(existsSync(join(directory, 'broken', 'result.json'))).toBe(false);
+    const rest = await run(broken);
+    expect(rest.weights).toEqual(whole.weights);
+    expect(rest.history).toEqual(whole.history);
   });
 
   it('does not depend on evaluations, checkpoints or files', async () => {

@@ -1,18 +1,36 @@
-import { foldIn, jit, randomKey } from '@primal-attention/runtime';
+import {
+  foldIn,
+  jit,
+  type MatmulPrecision,
+  matmulPrecisions,
+  randomKey,
+  withMatmulPrecision,
+} from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { type Column, type ColumnBatch, type Columns, countSamples, epochOrder } from './batches.js';
+import { BatchStream, type Remainder } from './batch-stream.js';
+import { type Column, type ColumnBatch, type Columns, countSamples } from './batches.js';
 import { RunClock } from './clock.js';
-import { NonFiniteError, runEpoch } from './epoch.js';
 import { checkBatchSize, packScalars } from './evaluate.js';
+import { WeightedMeans } from './means.js';
 import type { MomentOptimizer, NamedVariables } from './optimizers/moment-optimizer.js';
 import { autoProgress } from './progress/auto.js';
 import type { ProgressSink } from './progress/sink.js';
 import { findNonFinite, readTensors } from './run/checkpoint.js';
 import { configHash } from './run/config-hash.js';
-import { type MetricsLine, MetricsLog } from './run/metrics-log.js';
-import { type BestEvaluation, RunFolder, type RunPosition } from './run/run-folder.js';
+import { type LogPosition, type MetricsLine, MetricsLog } from './run/metrics-log.js';
+import { type BestEvaluation, type Checkpoint, RunFolder, type RunPosition } from './run/run-folder.js';
 import type { Schedule } from './schedule.js';
+import { NonFiniteError, runStretch } from './stretch.js';
 import { type LossAndMetrics, stepFunction } from './train-step.js';
+
+/** A training that is counted in steps. */
+export interface StepsOptions {
+  readonly total: number;
+  /** Steps between two lines of the log, each with an evaluation where there is one; it divides `total`. */
+  readonly every: number;
+  /** What becomes of an epoch's samples that make no whole batch. Default `carry`: the next epoch fills it. */
+  readonly remainder?: Remainder;
+}
 
 /** Options of {@link train}. */
 export interface TrainOptions<K extends string, M extends string = never> {
@@ -25,16 +43,20 @@ export interface TrainOptions<K extends string, M extends string = never> {
   readonly loss: (batch: ColumnBatch<K>) => LossAndMetrics<M>;
   /** Clips the gradients to this global norm. Default: no clipping. */
   readonly clipNorm?: number;
+  /** How matrix products of the step, gradients included, are computed. Default: the device's own way. */
+  readonly precision?: MatmulPrecision;
   /** The training data. */
   readonly data: Columns<K>;
-  /** Samples per step; the last batch of an epoch may be smaller. */
+  /** Samples per step; the last batch of an epoch may be smaller where the run is counted in epochs. */
   readonly batchSize: number;
-  readonly epochs: number;
+  /** How long to train: give this, or `steps`. */
+  readonly epochs?: number;
+  readonly steps?: StepsOptions;
   /** Fixes the order of the samples and the random numbers of each step. Initial weights are the caller's. */
   readonly seed: number;
-  /** Measures the model after `epoch` epochs (0: before training), for instance with `createEvaluator`. */
-  readonly evaluate?: (epoch: number) => Promise<Readonly<Record<string, number>>>;
-  /** The epochs with an evaluation. Default {@link paperEvaluations}. */
+  /** Measures the model after so many epochs and steps (0: before training), for instance with `createEvaluator`. */
+  readonly evaluate?: (epoch: number, step: number) => Promise<Readonly<Record<string, number>>>;
+  /** The epochs with an evaluation. Default {@link paperEvaluations}. A run by `steps` has one at each of its lines. */
   readonly evaluateAt?: (epoch: number, epochs: number) => boolean;
   /** Which number of an evaluation decides what is the best checkpoint. The first of equals is kept. */
   readonly best?: { readonly metric: string; readonly mode: 'max' | 'min' };
@@ -45,8 +67,13 @@ export interface TrainOptions<K extends string, M extends string = never> {
   readonly directory?: string;
   /** What else defines the run, as JSON. With the settings given here it makes the hash that a folder belongs to. */
   readonly config?: unknown;
-  /** Checkpoints are at least this far apart, but for the best and the last one. Default 0: after each epoch. */
+  /**
+   * Checkpoints are this far apart, also within an epoch, but for the best and the last one. Default 0: after each epoch
+   * (or line of the log), and nowhere else.
+   */
   readonly secondsBetweenCheckpoints?: number;
+  /** Ends the run early when it is aborted: a checkpoint is written, and {@link StoppedError} thrown. */
+  readonly stop?: AbortSignal;
   /** Default {@link autoProgress}. */
   readonly progress?: ProgressSink;
   /** What to do when the loss or a weight is NaN or infinite. Default 'stop', with a {@link NonFiniteError}. */
@@ -63,31 +90,43 @@ export interface TrainResult extends RunPosition {
   readonly skipped: boolean;
 }
 
+/** A run was ended early by its `stop` signal. Started again with the same arguments it goes on. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+  constructor(
+    message: string,
+    /** Completed steps. */
+    readonly step: number,
+  ) {
+    super(message);
+  }
+}
+
 /** The paper's evaluations of UEA: before training, after the first, each second, and the last epoch. */
 export function paperEvaluations(epoch: number, epochs: number): boolean {
   return epoch <= 1 || epoch % 2 === 0 || epoch === epochs;
 }
 
 /**
- * Trains a model: epochs over data in memory, in a new random order each time.
+ * Trains a model on data in memory, in a new random order in each epoch, for so many epochs or for so many steps.
  *
- * Everything follows from the seed, the state of model and optimizer at the start, and the numbers of epoch and step;
+ * Everything follows from the seed, the state of model and optimizer at the start, and the number of the step;
  * nothing from what ran before in this process. So a run in a folder that was killed at any moment and is started again with the same
  * arguments ends, where the backend is deterministic, with the same weights and the same metrics.jsonl, byte for byte.
  * A finished run is not repeated but skipped; a folder with another configuration's run is an error.
  *
  * @throws NonFiniteError naming epoch and step; the last good checkpoint is left
+ * @throws StoppedError where `stop` was aborted before the end
  */
 export async function train<K extends string, M extends string = never>(
   options: TrainOptions<K, M>,
 ): Promise<TrainResult> {
-  const samples = check(options);
-  const { variables, optimizer, schedule, data, batchSize, epochs, seed, directory } = options;
-  const { evaluate, evaluateAt = paperEvaluations, onNonFinite = 'stop' } = options;
+  const plan = planOf(options);
+  const { variables, optimizer, schedule, data, directory, stop } = options;
+  const { evaluate, onNonFinite = 'stop', secondsBetweenCheckpoints = 0 } = options;
+  const { stream, totalSteps, every } = plan;
   const progress = options.progress ?? autoProgress();
-  const stepsPerEpoch = Math.ceil(samples / batchSize);
-  const totalSteps = epochs * stepsPerEpoch;
-  const config = describeRun(options, totalSteps, evaluateAt);
+  const config = describeRun(options, plan);
   const hash = configHash(config);
   const folder = directory === undefined ? undefined : new RunFolder(directory, hash);
   const finished = folder?.finished();
@@ -101,80 +140,120 @@ export async function train<K extends string, M extends string = never>(
   optimizer.build(variables);
   const resumed = await folder?.resume(variables, optimizer);
   let position: RunPosition = resumed?.position ?? { epoch: 0, step: 0 };
+  /** The training since the last line of the log. */
+  let means = new WeightedMeans(resumed?.open?.means);
+  let seconds = resumed?.open?.seconds ?? 0;
   const log = new MetricsLog(folder?.logPaths, resumed?.logs);
   const program = compileStep(options, position.step);
   const clock = new RunClock(position.step);
   const firstStep = position.step;
-  let lastSave = Number.NEGATIVE_INFINITY;
+  let lastSave = resumed === undefined ? Number.NEGATIVE_INFINITY : performance.now();
 
-  const show = (epoch: number, step: number, means: Record<string, number>): void => {
-    const { loss, accuracy } = means;
+  const checkpointDue = (): boolean => performance.now() - lastSave >= 1000 * secondsBetweenCheckpoints;
+  const save = async (logs: LogPosition, improved = false): Promise<void> => {
+    if (folder === undefined) return;
+    const [weights, state] = await Promise.all([readTensors(variables), readTensors(optimizer.state())]);
+    if (onNonFinite === 'stop') checkFinite(position, weights);
+    const open = means.isEmpty ? undefined : { means: means.state(), seconds };
+    const checkpoint: Checkpoint = { position, logs, open };
+    await folder.saveLast(checkpoint, weights, state);
+    if (improved) await folder.saveBest(checkpoint, weights);
+    lastSave = performance.now();
+  };
+  /** Keeps what there is, and ends the run. */
+  const leave = async (logs: LogPosition): Promise<never> => {
+    // Before the first checkpoint there is nothing to keep.
+    const kept = folder !== undefined && position.step > 0;
+    log.flush();
+    if (kept) await save(logs);
+    const how = kept ? 'started again it goes on from there' : 'nothing was kept';
+    throw new StoppedError(
+      `train: stopped after step ${position.step} of ${totalSteps}; ${how}`,
+      position.step,
+    );
+  };
+  const show = (step: number): void => {
+    const { loss, accuracy } = means.get();
+    const epoch = plan.epochOf(step);
+    const { totalEpochs } = plan;
     progress.update({
       step,
       totalSteps,
       epoch,
-      totalEpochs: epochs,
+      totalEpochs,
       loss,
       accuracy,
       ...clock.rate(step, totalSteps),
     });
   };
 
-  /** What comes after an epoch, and before the first: evaluation, log, checkpoint. */
+  /** What comes before the first step and after each stretch: lines in the log, evaluation, checkpoint. */
   const conclude = async (): Promise<void> => {
     const { epoch, step } = position;
+    const logsBefore = log.position;
+    if (!means.isEmpty) log.append({ kind: 'train', epoch, step, metrics: means.get() }, seconds);
     let improved = false;
-    if (evaluate !== undefined && evaluateAt(epoch, epochs)) {
+    if (evaluate !== undefined && plan.evaluates(step)) {
       const begin = performance.now();
-      const metrics = { ...(await evaluate(epoch)) };
+      let metrics: Record<string, number>;
+      try {
+        metrics = { ...(await evaluate(epoch, step)) };
+      } catch (error) {
+        if (stop?.aborted) await leave(logsBefore);
+        throw error;
+      }
       log.append({ kind: 'evaluation', epoch, step, metrics }, (performance.now() - begin) / 1000);
       const value = options.best === undefined ? undefined : bestValue(options.best.metric, metrics);
       if (value !== undefined && isBetter(options.best!.mode, value, position.best?.value)) {
-        position = { epoch, step, best: { epoch, value, metrics: log.history.at(-1)!.metrics } };
+        position = { epoch, step, best: { epoch, step, value, metrics: log.history.at(-1)!.metrics } };
         improved = true;
-        if (epoch > 0)
-          progress.message(`epoch ${epoch}: best ${options.best!.metric} ${value.toPrecision(5)}`);
+        if (step > 0)
+          progress.message(`${plan.name(position)}: best ${options.best!.metric} ${value.toPrecision(5)}`);
       }
     }
-    const due = performance.now() - lastSave >= 1000 * (options.secondsBetweenCheckpoints ?? 0);
-    if (folder === undefined || !(due || improved || epoch === epochs)) return;
-    const [weights, state] = await Promise.all([readTensors(variables), readTensors(optimizer.state())]);
-    if (onNonFinite === 'stop') checkFinite(position, weights);
-    const logs = log.flush();
-    await folder.saveLast(position, logs, weights, state);
-    if (improved) await folder.saveBest(position, logs, weights);
-    lastSave = performance.now();
+    means = new WeightedMeans();
+    seconds = 0;
+    if (checkpointDue() || improved || step === totalSteps) await save(log.flush(), improved);
   };
 
   try {
     if (resumed === undefined) {
       await conclude();
     } else {
-      progress.message(`resuming after epoch ${position.epoch} of ${epochs}`);
-      if (await folder!.lacksBest(position)) {
-        await folder!.saveBest(position, resumed.logs, await readTensors(variables));
-      }
+      progress.message(`resuming after ${plan.name(position)} of ${plan.length}`);
+      if (await folder!.lacksBest(position)) await folder!.saveBest(resumed, await readTensors(variables));
     }
     let measuring = false;
-    while (position.epoch < epochs) {
-      const epoch = position.epoch + 1;
-      const begin = performance.now();
-      const metrics = await runEpoch({
-        ...{ data, batchSize, epoch, order: epochOrder(seed, epoch, samples), firstStep: position.step },
-        beforeStep: (step) => {
-          if (!measuring && step > firstStep) {
-            clock.start(step);
-            measuring = true;
-          }
-          if (schedule !== undefined) applyRates(schedule, step, optimizer);
-        },
-        step: program.run,
-        names: program.names,
-        stopAtNonFinite: onNonFinite === 'stop',
-        onProgress: (step, means) => show(epoch, step, means),
-      });
-      position = { ...position, epoch, step: position.step + stepsPerEpoch };
-      log.append({ kind: 'train', epoch, step: position.step, metrics }, (performance.now() - begin) / 1000);
+    while (position.step < totalSteps || !means.isEmpty) {
+      if (stop?.aborted) await leave(log.position);
+      const from = position.step;
+      const to = means.isEmpty ? from + every : Math.ceil(from / every) * every;
+      if (from < to) {
+        const begin = performance.now();
+        const step = await runStretch({
+          ...{ data, stream, from, to, means },
+          beforeStep: (next) => {
+            if (!measuring && next > firstStep) {
+              clock.start(next);
+              measuring = true;
+            }
+            if (schedule !== undefined) applyRates(schedule, next, optimizer);
+          },
+          step: program.run,
+          names: program.names,
+          stopAtNonFinite: onNonFinite === 'stop',
+          pause: () =>
+            stop?.aborted === true ||
+            (secondsBetweenCheckpoints > 0 && folder !== undefined && checkpointDue()),
+          onProgress: show,
+        });
+        seconds += (performance.now() - begin) / 1000;
+        position = { ...position, epoch: stream.epochsAfter(step), step };
+        if (step < to) {
+          if (!stop?.aborted) await clock.pause(() => save(log.flush()));
+          continue;
+        }
+      }
       await clock.pause(conclude);
     }
     log.flush();
@@ -187,16 +266,105 @@ export async function train<K extends string, M extends string = never>(
   }
 }
 
+/** How a run goes through its data: what differs between runs by epochs and by steps. */
+interface Plan {
+  readonly stream: BatchStream;
+  readonly totalSteps: number;
+  readonly totalEpochs: number;
+  /** Steps between two lines of the log. */
+  readonly every: number;
+  /** The epoch that completed step `step` belongs to, from 1. */
+  readonly epochOf: (step: number) => number;
+  readonly evaluates: (step: number) => boolean;
+  /** For messages: `epoch 3` or `step 500`, and what it is `of`. */
+  readonly name: (position: RunPosition) => string;
+  readonly length: number;
+  /** Its part in the description of the run. */
+  readonly description: Readonly<Record<string, unknown>>;
+}
+
+/** Checks what later code trusts. */
+function planOf<K extends string, M extends string>(options: TrainOptions<K, M>): Plan {
+  const {
+    epochs,
+    steps,
+    seed,
+    batchSize,
+    best,
+    evaluate,
+    evaluateAt,
+    secondsBetweenCheckpoints = 0,
+  } = options;
+  const whole = (name: string, value: number): void => {
+    if (Number.isInteger(value) && value >= 1) return;
+    throw new Error(`train: ${name} must be an integer of at least 1, got ${value}`);
+  };
+  checkBatchSize(batchSize, 'train');
+  if (!Number.isSafeInteger(seed)) throw new Error(`train: seed must be an integer, got ${seed}`);
+  if (!(secondsBetweenCheckpoints >= 0)) {
+    throw new Error(`train: secondsBetweenCheckpoints must be at least 0, got ${secondsBetweenCheckpoints}`);
+  }
+  if (best !== undefined && evaluate === undefined) {
+    throw new Error(`train: best.metric '${best.metric}' needs an evaluation to take it from; give evaluate`);
+  }
+  if (options.precision !== undefined && !matmulPrecisions.includes(options.precision)) {
+    throw new Error(
+      `train: precision must be one of ${matmulPrecisions.join(', ')}, got '${options.precision}'`,
+    );
+  }
+  const samples = countSamples(options.data, 'train');
+  if ((epochs === undefined) === (steps === undefined)) {
+    throw new Error(
+      `train: give either epochs or steps, got epochs ${epochs} and steps ${JSON.stringify(steps)}`,
+    );
+  }
+  if (epochs !== undefined) {
+    whole('epochs', epochs);
+    const stream = new BatchStream({ samples, batchSize, seed });
+    const every = Math.ceil(samples / batchSize);
+    const evaluateEpoch = evaluateAt ?? paperEvaluations;
+    const evaluates = (epoch: number): boolean => evaluateEpoch(epoch, epochs);
+    return {
+      ...{ stream, every, totalSteps: epochs * every, totalEpochs: epochs, length: epochs },
+      epochOf: (step) => Math.ceil(step / every),
+      evaluates: (step) => evaluates(step / every),
+      name: ({ epoch }) => `epoch ${epoch}`,
+      description: {
+        epochs,
+        evaluations: evaluate && Array.from({ length: epochs + 1 }, (_, epoch) => epoch).filter(evaluates),
+      },
+    };
+  }
+  const { total, every, remainder = 'carry' } = steps!;
+  whole('steps.total', total);
+  whole('steps.every', every);
+  if (total % every !== 0) {
+    throw new Error(`train: steps.every must divide steps.total, got ${every} and ${total}`);
+  }
+  if (evaluateAt !== undefined) {
+    throw new Error('train: evaluateAt goes with epochs; a run by steps is evaluated each steps.every steps');
+  }
+  const stream = new BatchStream({ samples, batchSize, seed, remainder });
+  return {
+    ...{ stream, every, totalSteps: total, totalEpochs: stream.epochsAfter(total - 1) + 1, length: total },
+    epochOf: (step) => stream.epochsAfter(Math.max(step - 1, 0)) + 1,
+    evaluates: (step) => step > 0,
+    name: ({ step }) => `step ${step}`,
+    description: { steps: { total, every, remainder }, evaluated: evaluate !== undefined },
+  };
+}
+
 /** The compiled step of a run: it counts itself, and draws its random key from seed and count. */
 function compileStep<K extends string, M extends string>(
   options: TrainOptions<K, M>,
   firstStep: number,
 ): { run: (batch: ColumnBatch<K>) => tf.Tensor; names: () => readonly string[]; dispose: () => void } {
+  const { precision } = options;
   const step = stepFunction<ColumnBatch<K>, M>(options, 'train');
   const runKey = randomKey(options.seed);
   const counter = tf.tidy(() => tf.variable(tf.scalar(firstStep, 'int32'), false));
   let names: readonly string[] = [];
-  const run = jit(
+  const program = jit(
     (batch: ColumnBatch<K>): tf.Tensor =>
       tf.tidy(() => {
         const outputs: Record<string, tf.Tensor> = step(
@@ -208,7 +376,11 @@ function compileStep<K extends string, M extends string>(
         return packScalars(outputs, 'train');
       }),
   );
-  return { run, names: () => names, dispose: () => tf.dispose([runKey, counter]) };
+  return {
+    run: precision === undefined ? program : (batch) => withMatmulPrecision(precision, () => program(batch)),
+    names: () => names,
+    dispose: () => tf.dispose([runKey, counter]),
+  };
 }
 
 function applyRates(schedule: Schedule, step: number, optimizer: MomentOptimizer): void {
@@ -220,20 +392,18 @@ function applyRates(schedule: Schedule, step: number, optimizer: MomentOptimizer
 /** What decides the outcome of a run, apart from code, data and initial weights: what its hash is made of. */
 function describeRun<K extends string, M extends string>(
   options: TrainOptions<K, M>,
-  totalSteps: number,
-  evaluateAt: (epoch: number, epochs: number) => boolean,
+  { totalSteps, description }: Plan,
 ): Record<string, unknown> {
-  const { optimizer, schedule, seed, epochs, batchSize, clipNorm, best } = options;
+  const { optimizer, schedule, seed, batchSize, clipNorm, precision, best } = options;
   const settings: Record<string, unknown> = { name: optimizer.getClassName(), ...optimizer.getConfig() };
   const rates =
     schedule === undefined ? undefined : Array.from({ length: totalSteps }, (_, step) => schedule(step));
   // What the schedule sets is not the optimizer's own.
   for (const name of Object.keys(rates?.[0] ?? {})) delete settings[name];
-  const epochNumbers = Array.from({ length: epochs + 1 }, (_, epoch) => epoch);
   return {
-    ...{ config: options.config ?? null, seed, epochs, batchSize, clipNorm, best, optimizer: settings },
+    ...{ config: options.config ?? null, seed, batchSize, clipNorm, precision, best, optimizer: settings },
     rates: rates === undefined ? undefined : configHash(rates.map((rate) => ({ ...rate }))),
-    evaluations: options.evaluate && epochNumbers.filter((epoch) => evaluateAt(epoch, epochs)),
+    ...description,
     data: Object.fromEntries(
       Object.entries<Column>(options.data).map(([name, { shape }]) => [name, [...shape]]),
     ),
@@ -263,20 +433,4 @@ function checkFinite({ epoch, step }: RunPosition, weights: Parameters<typeof fi
     epoch,
     step,
   );
-}
-
-/** Checks what later code trusts; returns the number of samples. */
-function check<K extends string, M extends string>(options: TrainOptions<K, M>): number {
-  const { epochs, seed, batchSize, best, evaluate, secondsBetweenCheckpoints = 0 } = options;
-  checkBatchSize(batchSize, 'train');
-  if (!Number.isInteger(epochs) || epochs < 1)
-    throw new Error(`train: epochs must be an integer of at least 1, got ${epochs}`);
-  if (!Number.isSafeInteger(seed)) throw new Error(`train: seed must be an integer, got ${seed}`);
-  if (!(secondsBetweenCheckpoints >= 0)) {
-    throw new Error(`train: secondsBetweenCheckpoints must be at least 0, got ${secondsBetweenCheckpoints}`);
-  }
-  if (best !== undefined && evaluate === undefined) {
-    throw new Error(`train: best.metric '${best.metric}' needs an evaluation to take it from; give evaluate`);
-  }
-  return countSamples(options.data, 'train');
 }

@@ -1,5 +1,7 @@
-import sharp from 'sharp';
 import type { Image } from './resize.js';
+
+/** Loaded when it is needed: it is native, and most sets have no image files. */
+const loadSharp = async () => (await import('sharp')).default;
 
 /**
  * Decodes a PNG, JPEG, WebP, GIF (first frame) or TIFF file of at most 8 bits per channel, more are reduced to 8.
@@ -12,6 +14,7 @@ import type { Image } from './resize.js';
 export async function decodeImage(bytes: Uint8Array, name: string, channels: 1 | 3): Promise<Image> {
   if (bytes.length === 0) throw new Error(`${name}: the file is empty (0 bytes), expected an image`);
   try {
+    const sharp = await loadSharp();
     const decoded = sharp(bytes, { ignoreIcc: true, failOn: 'warning' })
       .flatten({ background: '#000' })
       .toColourspace(channels === 1 ? 'b-w' : 'srgb')
@@ -25,10 +28,11 @@ export async function decodeImage(bytes: Uint8Array, name: string, channels: 1 |
 }
 
 /** Encodes 8-bit grey or RGB values as PNG. */
-export function encodePng({ data, height, width, channels }: Image): Promise<Buffer> {
+export async function encodePng({ data, height, width, channels }: Image): Promise<Buffer> {
   if (channels !== 1 && channels !== 3) {
     throw new Error(`encodePng: expected 1 or 3 channels, got ${channels}`);
   }
+  const sharp = await loadSharp();
   return sharp(data, { raw: { width, height, channels } })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .png()

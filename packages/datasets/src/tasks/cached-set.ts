@@ -1,5 +1,13 @@
 import type { Columns, Splits } from '../arrays.js';
-import { type CacheOptions, cached, isCached, type Json, type Recipe, sourceSum } from '../cache/index.js';
+import {
+  type CacheOptions,
+  cached,
+  isCached,
+  type Json,
+  type Recipe,
+  recipeWithoutSources,
+  sourceSum,
+} from '../cache/index.js';
 import { dataFolder } from '../data-folder.js';
 import type { Finder } from '../sources/presence.js';
 
@@ -22,14 +30,17 @@ export interface TaskRecipe<S extends Splits> {
   readonly make: (folder: string) => Promise<S>;
 }
 
-/** The set from the cache, or made and kept there. */
+/**
+ * The set from the cache, or made and kept there. Where the raw files are not on this machine, an entry that was made from them is
+ * taken all the same, if there is one alone.
+ */
 export async function cachedSet<S extends Splits>(
   task: TaskRecipe<S>,
   options: TaskOptions = {},
 ): Promise<S> {
   const { data = dataFolder(), ...cache } = options;
   const { splits, facts } = await cached<Json>(
-    await recipeOf(task, data),
+    await recipeOf(task, data, cache),
     async () => {
       const { train, dev, test, ...rest } = await task.make(data);
       return { splits: { train, ...(dev ? { dev } : {}), test }, facts: rest as unknown as Json };
@@ -45,14 +56,19 @@ export async function isSetCached<S extends Splits>(
   options: TaskOptions = {},
 ): Promise<boolean> {
   const { data = dataFolder(), ...cache } = options;
-  return isCached(await recipeOf(task, data), cache);
+  return isCached(await recipeOf(task, data, cache), cache);
 }
 
 async function recipeOf<S extends Splits>(
   { name, version, options, find }: TaskRecipe<S>,
   folder: string,
+  cache: CacheOptions,
 ): Promise<Recipe> {
   const { files } = find ? await find(folder) : { files: [] };
+  if (find && files.length === 0) {
+    const found = await recipeWithoutSources({ name, version, options }, cache);
+    if (found) return found;
+  }
   const sources = [];
   // One after the other: they are read from one disk.
   for (const { path, place } of files) sources.push(await sourceSum(path, place));

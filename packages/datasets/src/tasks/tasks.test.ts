@@ -57,6 +57,25 @@ describe('sets through the cache', () => {
     await expect(load()).rejects.toThrow('new_aan_pairs.train.tsv:1');
   });
 
+  it('is taken without its files where they are gone, unless it could be one of two', async () => {
+    const place = join(folder, 'lra', 'retrieval');
+    const load = () => cachedRetrieval({ sizes: 'any' }, options());
+    const put = (label: string): void => {
+      mkdirSync(place, { recursive: true });
+      for (const split of ['train', 'eval', 'test'])
+        writeFileSync(join(place, `new_aan_pairs.${split}.tsv`), `${label}\t1\t2\tone text\tanother\n`);
+    };
+    put('1.0');
+    const made = await load();
+    await rm(place, { recursive: true });
+    expect(await load()).toEqual(made);
+    await expect(cachedRetrieval({}, options())).rejects.toThrow('not on this machine');
+    put('0.0');
+    await load();
+    await rm(place, { recursive: true });
+    await expect(load()).rejects.toThrow(/were made from different ones; remove all but one/);
+  });
+
   it('WikiText: ids and vocabulary', async () => {
     mkdirSync(join(folder, 'wikitext', 'wikitext-2'), { recursive: true });
     for (const split of ['train', 'valid', 'test']) {

@@ -18,9 +18,9 @@ afterEach(() => {
 });
 
 /** Runs the script; kills it `killAfter` milliseconds after it began to train. Returns true when it came to its end. */
-function runProcess(directory: string, killAfter?: number): Promise<boolean> {
+function runProcess(directory: string, mode: string, killAfter?: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, directory, String(epochs)], {
+    const child = spawn(process.execPath, [script, directory, String(epochs), mode], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let errors = '';
@@ -41,35 +41,41 @@ function runProcess(directory: string, killAfter?: number): Promise<boolean> {
   });
 }
 
-it('a run killed again and again gives the files of an unbroken one', async () => {
-  const whole = join(root, 'whole');
-  const broken = join(root, 'broken');
-  const begin = performance.now();
-  expect(await runProcess(whole)).toBe(true);
-  const duration = performance.now() - begin;
+it.each(['epochs', 'steps'])(
+  'a run by %s, killed again and again, gives the files of an unbroken one',
+  async (mode) => {
+    const whole = join(root, 'whole');
+    const broken = join(root, 'broken');
+    const begin = performance.now();
+    expect(await runProcess(whole, mode)).toBe(true);
+    const duration = performance.now() - begin;
 
-  // A third of the process is loading; each life dies somewhere in the rest of it.
-  const kills: number[] = [];
-  let ended = false;
-  while (!ended) {
-    const killAfter = kills.length < 6 ? Math.random() * duration * 0.3 : undefined;
-    ended = await runProcess(broken, killAfter);
-    if (!ended) kills.push(Math.round(killAfter!));
-    else if (killAfter !== undefined && kills.length < 2) {
-      // It finished before its time: begin anew, so that at least two deaths are seen.
-      rmSync(broken, { recursive: true });
-      ended = false;
+    // A third of the process is loading; each life dies somewhere in the rest of it.
+    const kills: number[] = [];
+    let ended = false;
+    while (!ended) {
+      const killAfter = kills.length < 6 ? Math.random() * duration * 0.3 : undefined;
+      ended = await runProcess(broken, mode, killAfter);
+      if (!ended) kills.push(Math.round(killAfter!));
+      else if (killAfter !== undefined && kills.length < 2) {
+        // It finished before its time: begin anew, so that at least two deaths are seen.
+        rmSync(broken, { recursive: true });
+        ended = false;
+      }
     }
-  }
 
-  const note = `killed after ${kills.join(', ')} ms`;
-  for (const name of ['metrics.jsonl', 'result.json']) {
-    expect(readFileSync(join(broken, name), 'utf8'), note).toBe(readFileSync(join(whole, name), 'utf8'));
-  }
-  for (const name of ['last.safetensors', 'best.safetensors']) {
-    const tensors = (folder: string) => readSafetensors(readFileSync(join(folder, name))).tensors;
-    expect(tensors(broken), note).toEqual(tensors(whole));
-  }
-  expect(readFileSync(join(whole, 'metrics.jsonl'), 'utf8').split('\n').length).toBeGreaterThan(epochs);
-  expect(readdirSync(broken).sort()).toEqual(readdirSync(whole).sort());
-}, 180_000);
+    const note = `killed after ${kills.join(', ')} ms`;
+    for (const name of ['metrics.jsonl', 'result.json']) {
+      expect(readFileSync(join(broken, name), 'utf8'), note).toBe(readFileSync(join(whole, name), 'utf8'));
+    }
+    for (const name of ['last.safetensors', 'best.safetensors']) {
+      const tensors = (folder: string) => readSafetensors(readFileSync(join(folder, name))).tensors;
+      expect(tensors(broken), note).toEqual(tensors(whole));
+    }
+    const lines = readFileSync(join(whole, 'metrics.jsonl'), 'utf8').split('\n').length - 1;
+    if (mode === 'epochs') expect(lines).toBeGreaterThan(epochs);
+    else expect(lines).toBe(8);
+    expect(readdirSync(broken).sort()).toEqual(readdirSync(whole).sort());
+  },
+  180_000,
+);

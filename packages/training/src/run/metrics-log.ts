@@ -43,11 +43,15 @@ export class MetricsLog {
     this.#timing?.append({ kind, epoch, step, seconds, time: new Date().toISOString() });
   }
 
+  get position(): LogPosition {
+    return { metricsBytes: this.#metrics?.bytes ?? 0, timingBytes: this.#timing?.bytes ?? 0 };
+  }
+
   /** Waits until everything is on the disk. */
   flush(): LogPosition {
     this.#metrics?.flush();
     this.#timing?.flush();
-    return { metricsBytes: this.#metrics?.bytes ?? 0, timingBytes: this.#timing?.bytes ?? 0 };
+    return this.position;
   }
 
   close(): void {

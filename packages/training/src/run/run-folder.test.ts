@@ -248,7 +248,7 @@ describe('a damaged folder', () => {
     await runUntil(6);
     rmSync(path('best.safetensors'));
     await expect(run()).rejects.toThrow(
-      'was best after epoch 4, but best.safetensors is missing or not of that epoch',
+      'was best after step 12, but best.safetensors is missing or not of that step',
     );
   });
 

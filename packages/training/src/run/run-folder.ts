@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSafetensors } from '@primal-attention/safetensors';
+import type { MeansState } from '../means.js';
 import type { MomentOptimizer, NamedVariables } from '../optimizers/moment-optimizer.js';
 import { type HostTensor, restore, writeCheckpoint } from './checkpoint.js';
 import { readJsonLines } from './json-lines.js';
@@ -9,6 +10,7 @@ import type { LogPosition, MetricsLine } from './metrics-log.js';
 /** The evaluation that a run's best checkpoint comes from. */
 export interface BestEvaluation {
   readonly epoch: number;
+  readonly step: number;
   /** The deciding metric. */
   readonly value: number;
   /** All of that evaluation's metrics; null where a number is not finite. */
@@ -30,8 +32,24 @@ export interface FinishedRun extends RunPosition {
   readonly config: unknown;
 }
 
+/** What is known of the stretch of training under way, which has no line in the log yet. */
+export interface OpenStretch {
+  readonly means: MeansState;
+  /** What it took so far. */
+  readonly seconds: number;
+}
+
+/** What a checkpoint remembers beside weights and optimizer. */
+export interface Checkpoint {
+  readonly position: RunPosition;
+  readonly logs: LogPosition;
+  /** Set where it was written between two evaluations. */
+  readonly open?: OpenStretch;
+}
+
 interface CheckpointRecord extends RunPosition, LogPosition {
   readonly configHash: string;
+  readonly open?: OpenStretch;
 }
 
 const recordKey = 'primal-attention.training';
@@ -41,14 +59,14 @@ const recordKey = 'primal-attention.training';
  *
  * | file | content |
  * |---|---|
- * | metrics.jsonl | a line per epoch and evaluation; the same bytes for the same config on the same backend |
+ * | metrics.jsonl | a line per epoch (or stretch of steps) and evaluation; the same bytes for the same config on the same backend |
  * | timing.jsonl | what these lines took, and when: the part that depends on the clock |
  * | last.safetensors | weights, optimizer state, epoch, step, and the length of both logs |
  * | best.safetensors | the weights of the best evaluation so far |
  * | result.json | config and outcome; its presence means that the run has finished |
  *
  * Order makes it safe. Log lines come first, then `last`, which knows how long the logs were, then `best`. Killed
- * before `last`, the epoch is run again and the logs are cut back; killed between `last` and `best`, the weights of the
+ * before `last`, what followed the last checkpoint is run again and the logs are cut back; killed between `last` and `best`, the weights of the
  * best evaluation are those in `last`.
  */
 export class RunFolder {
@@ -93,10 +111,7 @@ export class RunFolder {
    *
    * @returns undefined when there is none yet, and nothing is lost by starting anew
    */
-  async resume(
-    variables: NamedVariables,
-    optimizer: MomentOptimizer,
-  ): Promise<{ position: RunPosition; logs: LogPosition } | undefined> {
+  async resume(variables: NamedVariables, optimizer: MomentOptimizer): Promise<Checkpoint | undefined> {
     const last = this.#path('last.safetensors');
     if (!existsSync(last)) {
       if (existsSync(this.#path('best.safetensors'))) {
@@ -111,8 +126,8 @@ export class RunFolder {
     const record = readRecord(file.metadata, last);
     if (record.configHash !== this.#configHash) throw this.#otherRun('an unfinished run', record.configHash);
     restore(file, last, { variables, optimizer });
-    const { epoch, step, best, metricsBytes, timingBytes } = record;
-    return { position: { epoch, step, best }, logs: { metricsBytes, timingBytes } };
+    const { epoch, step, best, metricsBytes, timingBytes, open } = record;
+    return { position: { epoch, step, best }, logs: { metricsBytes, timingBytes }, open };
   }
 
   /** True when the checkpoint of the best evaluation is missing, having been lost between two writes. */
@@ -121,35 +136,30 @@ export class RunFolder {
     const path = this.#path('best.safetensors');
     if (
       existsSync(path) &&
-      readRecord((await loadSafetensors(path)).metadata, path).epoch === position.best.epoch
+      readRecord((await loadSafetensors(path)).metadata, path).step === position.best.step
     ) {
       return false;
     }
-    if (position.epoch === position.best.epoch) return true;
+    if (position.step === position.best.step) return true;
     throw new Error(
-      `train: the run in ${this.directory} was best after epoch ${position.best.epoch}, but best.safetensors is ` +
-        'missing or not of that epoch; restore it, or delete the folder to start again',
+      `train: the run in ${this.directory} was best after step ${position.best.step}, but best.safetensors is ` +
+        'missing or not of that step; restore it, or delete the folder to start again',
     );
   }
 
   async saveLast(
-    position: RunPosition,
-    logs: LogPosition,
+    checkpoint: Checkpoint,
     weights: ReadonlyMap<string, HostTensor>,
     optimizer: ReadonlyMap<string, HostTensor>,
   ): Promise<void> {
-    const metadata = this.#metadata(position, logs);
+    const metadata = this.#metadata(checkpoint);
     await writeCheckpoint(this.#path('last.safetensors'), { weights, optimizer, metadata });
   }
 
-  async saveBest(
-    position: RunPosition,
-    logs: LogPosition,
-    weights: ReadonlyMap<string, HostTensor>,
-  ): Promise<void> {
+  async saveBest(checkpoint: Checkpoint, weights: ReadonlyMap<string, HostTensor>): Promise<void> {
     await writeCheckpoint(this.#path('best.safetensors'), {
       weights,
-      metadata: this.#metadata(position, logs),
+      metadata: this.#metadata(checkpoint),
     });
   }
 
@@ -160,8 +170,8 @@ export class RunFolder {
     renameSync(`${path}${temporarySuffix}`, path);
   }
 
-  #metadata(position: RunPosition, logs: LogPosition): Map<string, string> {
-    const record: CheckpointRecord = { configHash: this.#configHash, ...position, ...logs };
+  #metadata({ position, logs, open }: Checkpoint): Map<string, string> {
+    const record: CheckpointRecord = { configHash: this.#configHash, ...position, ...logs, open };
     return new Map([[recordKey, JSON.stringify(record)]]);
   }
 

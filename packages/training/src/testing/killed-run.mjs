@@ -1,10 +1,17 @@
-// A small run in a process of its own, for the test that kills it: node killedRun.mjs <directory> <epochs>.
+// A small run in a process of its own, for the test that kills it: node killed-run.mjs <directory> <epochs> [steps].
 // It uses the built package, as a user's script does.
 import { dropout, nextRandomKey, RandomStream, useBackend } from '@primal-attention/runtime';
-import { createEvaluator, oneCycle, RAdam, silentProgress, train } from '@primal-attention/training';
+import {
+  BatchStream,
+  createEvaluator,
+  oneCycle,
+  RAdam,
+  silentProgress,
+  train,
+} from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
 
-const [directory, epochs] = [process.argv[2], Number(process.argv[3])];
+const [directory, epochs, bySteps] = [process.argv[2], Number(process.argv[3]), process.argv[4] === 'steps'];
 const [samples, batchSize] = [22, 4];
 await useBackend('cpu');
 
@@ -31,19 +38,25 @@ const measure = (batch, rate) => {
   };
 };
 const evaluator = createEvaluator((batch) => measure(batch, 0));
+const totalSteps = Math.ceil(samples / batchSize) * epochs;
+// By steps the run has few lines in its log, and checkpoints in between whenever it looks at the clock.
+const every = totalSteps / 4;
+const dev = new BatchStream({ samples, batchSize, seed: 5, name: 'dev', remainder: 'carry' });
+const length = bySteps
+  ? { steps: { total: totalSteps, every }, secondsBetweenCheckpoints: 0.01 }
+  : { epochs };
 process.stdout.write('started\n');
 await train({
-  ...{ variables, data, batchSize, epochs, seed: 5, directory, clipNorm: 1, progress: silentProgress() },
+  ...{ variables, data, batchSize, seed: 5, directory, clipNorm: 1, progress: silentProgress(), ...length },
   optimizer: new RAdam({ learningRate: 0.1, weightDecay: 0.01 }),
-  schedule: oneCycle({
-    maxLearningRate: 0.1,
-    totalSteps: Math.ceil(samples / batchSize) * epochs,
-    warmupSteps: 20,
-  }),
+  schedule: oneCycle({ maxLearningRate: 0.1, totalSteps, warmupSteps: 20 }),
   loss: (batch) => {
     const { loss, accuracy } = measure(batch, 0.2);
     return { loss, metrics: { accuracy } };
   },
-  evaluate: () => evaluator(data, batchSize),
+  evaluate: (_, step) => {
+    const first = (3 * step) / every;
+    return evaluator(data, bySteps ? dev.range(first - 3, first) : batchSize);
+  },
   best: { metric: 'loss', mode: 'min' },
 });

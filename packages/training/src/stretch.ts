@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import { type ColumnBatch, type Columns, gatherBatch, splitIntoBatches } from './batches.js';
-import { WeightedMeans } from './means.js';
+import type { BatchStream } from './batch-stream.js';
+import { type ColumnBatch, type Columns, gatherBatch } from './batches.js';
+import type { WeightedMeans } from './means.js';
 
 /** Results are read this often, and progress is shown. */
 const millisecondsBetweenReads = 100;
 /** Steps whose results stay unread at such a moment, so that the device never waits for the host. */
-const stepsLeftInFlight = 2;
+const stepsLeftInFlight = 4;
 /** Steps that may be in flight at most: each holds its batch in device memory. */
 const stepsInFlight = 64;
 
@@ -23,37 +24,39 @@ export class NonFiniteError extends Error {
   }
 }
 
-export interface EpochOptions<K extends string> {
+export interface StretchOptions<K extends string> {
   readonly data: Columns<K>;
-  /** The samples of this epoch, in order. */
-  readonly order: Int32Array;
-  readonly batchSize: number;
-  /** Steps completed before this epoch. */
-  readonly firstStep: number;
-  /** The number of this epoch, from 1. */
-  readonly epoch: number;
+  /** Which samples each step takes. */
+  readonly stream: BatchStream;
+  /** Steps completed before. */
+  readonly from: number;
+  /** Steps completed after. */
+  readonly to: number;
+  /** Takes up the means over the samples. */
+  readonly means: WeightedMeans;
   /** Called before step `step` (from 0) is started. */
   readonly beforeStep: (step: number) => void;
   /** One training step: its loss and metrics as a vector, named by `names()`. The loss is the first. */
   readonly step: (batch: ColumnBatch<K>) => tf.Tensor;
   readonly names: () => readonly string[];
   readonly stopAtNonFinite: boolean;
+  /** Asked about ten times a second: true ends the stretch early. */
+  readonly pause: () => boolean;
   /** Called about ten times a second, and at the end. `step` counts the steps whose results are known. */
-  readonly onProgress: (step: number, means: Record<string, number>) => void;
+  readonly onProgress: (step: number) => void;
 }
 
 /**
- * Runs one epoch and returns the means over its samples.
+ * Runs some steps of a training, and returns how many are completed then.
  *
  * The host starts steps without waiting for their results, which it reads every tenth of a second and then all but the
  * last: reading each step's loss would make the device wait for the host after every step.
  */
-export async function runEpoch<K extends string>(options: EpochOptions<K>): Promise<Record<string, number>> {
-  const { data, order, batchSize, firstStep, epoch, names } = options;
-  const means = new WeightedMeans();
+export async function runStretch<K extends string>(options: StretchOptions<K>): Promise<number> {
+  const { data, stream, from, to, means, names } = options;
   const pending: { values: tf.Tensor; size: number }[] = [];
-  let started = firstStep;
-  let known = firstStep;
+  let started = from;
+  let known = from;
 
   const readAllBut = async (left: number): Promise<void> => {
     while (pending.length > left) {
@@ -61,32 +64,35 @@ export async function runEpoch<K extends string>(options: EpochOptions<K>): Prom
       const numbers = await values.data();
       pending.shift();
       values.dispose();
-      known++;
       if (options.stopAtNonFinite && !Number.isFinite(numbers[0])) {
+        const epoch = stream.epochsAfter(known) + 1;
         throw new NonFiniteError(
-          `train: the loss of epoch ${epoch}, step ${known}, is ${numbers[0]}; the last checkpoint is from the epoch ` +
-            'before. Try a smaller learning rate, clipNorm or a warmup',
+          `train: the loss of epoch ${epoch}, step ${known + 1}, is ${numbers[0]}; the checkpoint before it stays. ` +
+            'Try a smaller learning rate, clipNorm or a warmup',
           epoch,
-          known,
+          known + 1,
         );
       }
+      known++;
       means.add(names(), numbers, size);
     }
   };
 
   try {
     let lastRead = performance.now();
-    for (const indices of splitIntoBatches(order, batchSize)) {
+    while (started < to) {
       options.beforeStep(started);
+      const indices = stream.at(started);
       const batch = gatherBatch(data, indices);
       pending.push({ values: options.step(batch), size: indices.length });
       tf.dispose(batch as tf.TensorContainer);
       started++;
       if (pending.length >= stepsInFlight || performance.now() - lastRead >= millisecondsBetweenReads) {
         await readAllBut(stepsLeftInFlight);
-        if (known > firstStep) options.onProgress(known, means.get());
+        if (known > from) options.onProgress(known);
         // Lets timers, signals and displays have their turn, where reading a tensor does not.
         await new Promise((resolve) => setImmediate(resolve));
+        if (options.pause()) break;
         lastRead = performance.now();
       }
     }
@@ -94,7 +100,6 @@ export async function runEpoch<K extends string>(options: EpochOptions<K>): Prom
   } finally {
     for (const { values } of pending) values.dispose();
   }
-  const result = means.get();
-  options.onProgress(known, result);
-  return result;
+  options.onProgress(known);
+  return known;
 }

@@ -1,0 +1,206 @@
+import { basename, join, resolve } from 'node:path';
+import { startEngine } from '@primal-attention/engines';
+import {
+  claimRunPlace,
+  finishedSummary,
+  lacking,
+  provenance,
+  type RunRequest,
+  readableJson,
+  writeWhole,
+} from '@primal-attention/experiment';
+import { namedWeights } from '@primal-attention/models';
+import { randomKey } from '@primal-attention/runtime';
+import {
+  AdamW,
+  autoProgress,
+  BatchStream,
+  configHash,
+  createEvaluator,
+  type Evaluator,
+  loadCheckpoint,
+  oneCycle,
+  readJsonLines,
+  train,
+} from '@primal-attention/training';
+import { type RunConfig, readConfig } from './config.js';
+import { loadTask, missingData, type TaskData } from './data.js';
+import { buildModel, evaluationMetrics, type LraBatch, productsOf, trainingLoss } from './model.js';
+import type { RunSummary, TestAccuracy } from './summary.js';
+
+/** Longest time between two checkpoints; what is lost when a run is killed. */
+const secondsBetweenCheckpoints = 60;
+
+/**
+ * Trains the run that `folder`/config.json describes.
+ *
+ * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
+ * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
+ *
+ * @param load gives the samples; default: {@link loadTask}, which finds or generates them
+ * @returns undefined where the run was left out, for lack of a GPU or of data; nothing is written then
+ * @throws StoppedError where `stop` was aborted
+ */
+export async function runExperiment(
+  { folder, out: directory, onGpu, stop }: RunRequest,
+  load: (config: RunConfig) => Promise<TaskData> = loadTask,
+): Promise<RunSummary | undefined> {
+  const config = readConfig(join(folder, 'config.json'));
+  const id = basename(resolve(folder));
+  const hash = configHash(config);
+  const finished = finishedSummary<RunSummary>(directory, hash);
+  if (finished !== undefined) {
+    console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
+    return finished;
+  }
+  await startEngine();
+  if (onGpu) {
+    const reason = lacking({ folder, ...(await missingData(config)) });
+    if (reason !== undefined) {
+      console.log(`${id}: skipped: ${reason}`);
+      return undefined;
+    }
+  }
+
+  // Before training: what counts is the code that was loaded.
+  const origin = provenance();
+  console.log(`${id}: on ${origin.device}`);
+  claimRunPlace(directory, hash);
+  const data = await load(config);
+  const model = buildModel(config);
+  const variables = namedWeights(model);
+  const evaluationKey = randomKey(config.seed);
+  const evaluator = createEvaluator((batch: LraBatch) =>
+    evaluationMetrics(model, config, batch, evaluationKey),
+  );
+  const result = await train({
+    variables,
+    optimizer: new AdamW({
+      learningRate: config.learningRate,
+      epsilon: config.epsilon,
+      weightDecay: config.weightDecay,
+    }),
+    schedule: oneCycle({
+      maxLearningRate: config.learningRate,
+      totalSteps: config.steps,
+      warmupSteps: config.warmupSteps,
+    }),
+    loss: (batch: LraBatch) => trainingLoss(model, config, batch),
+    precision: productsOf(config),
+    data: data.train,
+    batchSize: config.batchSize,
+    steps: { total: config.steps, every: config.evaluateEvery },
+    seed: config.seed,
+    evaluate: developmentEvaluation(config, data, evaluator, stop),
+    best: { metric: 'accuracy', mode: 'max' },
+    directory,
+    config: { ...config },
+    secondsBetweenCheckpoints,
+    stop,
+    progress: autoProgress(),
+  });
+
+  const test = new TestSet(config, data, evaluator, stop);
+  await loadCheckpoint(join(directory, 'last.safetensors'), { variables });
+  const lastCheckpoint = await test.whole(result.step);
+  await loadCheckpoint(join(directory, 'best.safetensors'), { variables });
+  const { value: best, step } = result.best!;
+  const published = await test.wholeBatches(step);
+  const [training, evaluation] = (['train', 'evaluation'] as const).map((kind) => secondsOf(directory, kind));
+  const summary: RunSummary = {
+    id,
+    config,
+    configHash: hash,
+    parameters: model.countParams(),
+    samples: { train: samplesOf(data.train), dev: samplesOf(data.dev), test: samplesOf(data.test) },
+    accuracy: { dev: { best, step }, published, lastCheckpoint },
+    seconds: { training, evaluation },
+    provenance: origin,
+  };
+  writeWhole(join(directory, 'summary.json'), readableJson(summary));
+  console.log(
+    `${id}: test accuracy ${percent(published.accuracy)} (best on dev, step ${step}, whole batches), ` +
+      `${percent(lastCheckpoint.accuracy)} (last checkpoint, whole test set)`,
+  );
+  return summary;
+}
+
+/** Each evaluation takes the next batches of an endless shuffled development set, as the official code does. */
+function developmentEvaluation(
+  { batchSize, seed, evaluateEvery, evaluationBatches }: RunConfig,
+  { dev }: TaskData,
+  evaluator: Evaluator<string>,
+  stop: AbortSignal | undefined,
+): (epoch: number, step: number) => Promise<Record<string, number>> {
+  const stream = new BatchStream({
+    ...{ samples: samplesOf(dev), batchSize, seed },
+    ...{ name: 'dev', remainder: 'carry' },
+  });
+  return async (_, step) => {
+    const end = (step / evaluateEvery) * evaluationBatches;
+    const { accuracy, crossEntropy } = await evaluator(dev, stream.range(end - evaluationBatches, end), stop);
+    return { accuracy: wholeShare(accuracy, evaluationBatches * batchSize), crossEntropy };
+  };
+}
+
+/** The two ways to go through the test set. */
+class TestSet {
+  readonly #config: RunConfig;
+  readonly #data: TaskData;
+  readonly #evaluator: Evaluator<string>;
+  readonly #stop: AbortSignal | undefined;
+
+  constructor(
+    config: RunConfig,
+    data: TaskData,
+    evaluator: Evaluator<string>,
+    stop: AbortSignal | undefined,
+  ) {
+    this.#config = config;
+    this.#data = data;
+    this.#evaluator = evaluator;
+    this.#stop = stop;
+  }
+
+  /** Every sample once. */
+  whole(step: number): Promise<TestAccuracy> {
+    return this.#accuracy(this.#config.batchSize, samplesOf(this.#data.test), step);
+  }
+
+  /** Whole batches in random order; the samples that are left at the end are dropped, as in the official code. */
+  wholeBatches(step: number): Promise<TestAccuracy> {
+    const { batchSize, seed } = this.#config;
+    const samples = samplesOf(this.#data.test);
+    const batches = Math.floor(samples / batchSize);
+    const stream = new BatchStream({ samples, batchSize, seed, name: 'test', remainder: 'drop' });
+    return this.#accuracy(stream.range(0, batches), batches * batchSize, step);
+  }
+
+  async #accuracy(
+    batches: number | Iterable<Int32Array>,
+    samples: number,
+    step: number,
+  ): Promise<TestAccuracy> {
+    const { accuracy } = await this.#evaluator(this.#data.test, batches, this.#stop);
+    return { accuracy: wholeShare(accuracy, samples), samples, step };
+  }
+}
+
+/** A share of whole samples, so that equal accuracies are equal numbers however the batches' means were rounded. */
+function wholeShare(accuracy: number, samples: number): number {
+  return Math.round(accuracy * samples) / samples;
+}
+
+function samplesOf(columns: TaskData['train']): number {
+  return columns.labels.shape[0];
+}
+
+function secondsOf(directory: string, kind: 'train' | 'evaluation'): number {
+  const lines = readJsonLines(join(directory, 'timing.jsonl')) as { kind: string; seconds: number }[];
+  const sum = lines.reduce((total, line) => (line.kind === kind ? total + line.seconds : total), 0);
+  return Number(sum.toFixed(1));
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}

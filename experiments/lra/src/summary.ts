@@ -1,0 +1,33 @@
+import type { Provenance } from '@primal-attention/experiment';
+import type { RunConfig } from './config.js';
+
+/** An accuracy on the test set, in [0, 1], and how it was taken. */
+export interface TestAccuracy {
+  readonly accuracy: number;
+  /** Test samples that were classified. */
+  readonly samples: number;
+  /** Completed steps of the weights. */
+  readonly step: number;
+}
+
+/** What is kept of a finished run: `summary.json`. */
+export interface RunSummary {
+  /** The run's folder name. */
+  readonly id: string;
+  readonly config: RunConfig;
+  readonly configHash: string;
+  readonly parameters: number;
+  /** Samples of each set. */
+  readonly samples: { readonly train: number; readonly dev: number; readonly test: number };
+  readonly accuracy: {
+    /** The best accuracy of the evaluations on the development set, and its step. */
+    readonly dev: { readonly best: number; readonly step: number };
+    /** The weights of that step, on whole batches of the test set: the published protocol. */
+    readonly published: TestAccuracy;
+    /** The weights at the end, on the whole test set, which chose nothing. */
+    readonly lastCheckpoint: TestAccuracy;
+  };
+  /** All sessions of a resumed run together. */
+  readonly seconds: { readonly training: number; readonly evaluation: number };
+  readonly provenance: Provenance;
+}

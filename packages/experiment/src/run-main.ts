@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { StoppedError } from '@primal-attention/training';
+
+/** One run, as it was asked for on the command line. */
+export interface RunRequest {
+  /** The run's folder, which has its config.json. */
+  readonly folder: string;
+  /** Where the run's files go. */
+  readonly out: string;
+  /** Where a run without a GPU, or without its data, is to be left out and not to be an error: see {@link lacking}. */
+  readonly onGpu: boolean;
+  /** Aborted when the process is asked to end: for `stop` of `train`, which writes a checkpoint then and throws StoppedError. */
+  readonly stop: AbortSignal;
+}
+
+/** Exit code of a run that was stopped and can go on: `EX_TEMPFAIL` of sysexits.h. */
+export const exitStopped = 75;
+
+const usage =
+  'usage: node run-main.js FOLDER [--out DIR] [--on-gpu], where FOLDER has a config.json and DIR (default: FOLDER/run) takes ' +
+  "the run's files; --on-gpu leaves a run out where there is no GPU or not its data";
+
+/**
+ * The main program of a run: `node run-main.js FOLDER [--out DIR] [--on-gpu]`.
+ *
+ * SIGTERM and SIGINT ask the run to stop; a second one ends the process at once, as it would without this. Exit codes: 0 when the
+ * run is finished, or was left out with a line that says why; 75 when it was stopped after a checkpoint; 2 when the command line
+ * is wrong; 1 when the run failed.
+ */
+export async function runMain(
+  run: (request: RunRequest) => Promise<unknown>,
+  args: readonly string[] = process.argv.slice(2),
+): Promise<void> {
+  const request = readRequest(args);
+  if (typeof request === 'string') {
+    console.error(`${request}\n${usage}`);
+    process.exitCode = 2;
+    return;
+  }
+  const asked = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      console.error(`${name}: stopping at the next checkpoint; once more to end at once`);
+      asked.abort();
+    });
+  }
+  try {
+    await run({ ...request, stop: asked.signal });
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error;
+    console.log(error.message);
+    process.exitCode = exitStopped;
+  }
+}
+
+/** The request, or what is wrong with it. */
+function readRequest(args: readonly string[]): Omit<RunRequest, 'stop'> | string {
+  let parsed: { values: { out?: string; 'on-gpu'?: boolean }; positionals: string[] };
+  try {
+    const options = { out: { type: 'string' }, 'on-gpu': { type: 'boolean' } } as const;
+    parsed = parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  const { values, positionals } = parsed;
+  if (positionals.length !== 1)
+    return `expected one folder, got ${positionals.length}: '${positionals.join(' ')}'`;
+  const [folder] = positionals;
+  if (!existsSync(join(folder, 'config.json'))) return `there is no config.json in '${folder}'`;
+  return { folder, out: values.out ?? join(folder, 'run'), onGpu: values['on-gpu'] ?? false };
+}
