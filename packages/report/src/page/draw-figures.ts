@@ -3,8 +3,8 @@
 
 /** The part of Plotly that is used. */
 export interface BrowserPlotly {
-  newPlot(element: Element, data: unknown, layout: object, config: object): Promise<unknown>;
-  relayout(element: Element, update: object): Promise<unknown>;
+  newPlot(element: object, data: unknown, layout: object, config: object): Promise<unknown>;
+  relayout(element: object, update: object): Promise<unknown>;
 }
 
 /**

@@ -2,7 +2,7 @@ import { type Figure, renderSvg } from '@primal-attention/notebook';
 import { escapeHtml, scriptJson } from './html.js';
 
 /**
- * A figure of a page: drawn still, for print and for browsers without scripts, and with what {@link drawFigures} makes it
+ * A figure of a page: drawn still, for print and for browsers without scripts, and with what `drawFigures` makes it
  * interactive from.
  */
 export function htmlFigure(figure: Figure, { caption, alt }: { caption: string; alt: string }): string {
