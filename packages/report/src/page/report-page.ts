@@ -15,9 +15,8 @@ import { type Html, htmlTable } from './table.js';
 
 /**
  * The report as one HTML file: every table of the paper with ours in it, figures of what has results, and the reason where
- * there is no result.
- *
- * @param options.root how the page reaches the root of the repository, for links to result files
+ * there is no result. Links to result files reach the root of the repository through `root`, by default the folder above the
+ * page's.
  */
 export function reportPage(
   comparisons: readonly Comparison[],
