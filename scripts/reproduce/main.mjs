@@ -16,7 +16,7 @@ const COMMANDS = [
     '--concurrency=1',
     '--ui=stream',
   ),
-  // Prints the table and `reproduced: N/N`, and writes report/index.html.
+  // Prints the table and `reproduced: N/N`, and writes report/uea.html.
   node(join(ROOT, 'experiments', 'uea', 'dist', 'report.js')),
 ];
 

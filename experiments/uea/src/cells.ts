@@ -14,10 +14,7 @@ export function cells(): ReportedCells {
     const { dataset, model } = configOf(id);
     const place = { table: 'table1', row: dataset, column: model };
     if (!finished.includes(id)) {
-      missing.push({
-        ...place,
-        reason: `no committed result; to be trained on a GPU: experiments/uea/${id}`,
-      });
+      missing.push({ ...place, reason: 'not trained yet: it needs a GPU and the files of its set' });
       continue;
     }
     const { summary } = loadRun(id, 'results');

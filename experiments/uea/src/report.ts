@@ -1,4 +1,4 @@
-// `node report.js`: the table of JapaneseVowels, and report/index.html at the root of the repository.
+// `node report.js`: the table of JapaneseVowels, and report/uea.html at the root of the repository.
 import { dirname, join, relative } from 'node:path';
 import { writeWhole } from '@primal-attention/experiment';
 import { page } from './page.js';
@@ -10,7 +10,7 @@ const ids = runIds().filter((id) => configOf(id).dataset === 'JapaneseVowels');
 const runs = inPaperOrder(ids.map((id) => loadRun(id, 'runs')));
 const rows = runs.map(tableRow);
 
-const path = join(dirname(dirname(experimentFolder)), 'report', 'index.html');
+const path = join(dirname(dirname(experimentFolder)), 'report', 'uea.html');
 writeWhole(path, page(runs, rows));
 
 console.log('\nTest accuracy in percent:\n');
