@@ -28,14 +28,9 @@ export function cellsOf(files: readonly CommittedResults[]): ReportedCells {
           protocol: `${line.precision}, training steps alone${cards.size > 1 ? `, ${file.card}` : ''}`,
         };
         const { msPerStep, devicePeakBytes } = line as MeasuredLine;
-        found.push({
-          table: 'table4-time',
-          ...shared,
-          ours: msPerStep,
-          note: noteOf(file, line, row, column),
-        });
+        const note = noteOf(file, line, row, column);
+        found.push({ table: 'table4-time', ...shared, ours: msPerStep, note });
         if (devicePeakBytes !== null) {
-          const note = noteOf(file, line, row, column);
           found.push({ table: 'table4-memory', ...shared, ours: devicePeakBytes / 1e9, note });
         }
       }

@@ -36,14 +36,32 @@ export function scalingFigure(curves: readonly Curve[], quantity: keyof typeof q
       y: of(curve).map((value, i) => (value * factor) / (curve.batch * curve.lengths[i])),
     })),
   });
-  const { xaxis } = figure.layout as unknown as Record<string, { [key: string]: Json }>;
+  const { xaxis, yaxis } = figure.layout as unknown as Axes;
+  const ticks = (values: readonly number[]) => ({
+    tickmode: 'array',
+    tickvals: [...values],
+    ticktext: values.map(String),
+  });
+  const values = figure.data.flatMap(({ y }) => (y as (number | null)[]).filter((value) => value !== null));
   return {
     ...figure,
     layout: {
       ...figure.layout,
-      xaxis: { ...xaxis, tickmode: 'array', tickvals: lengths, ticktext: lengths.map(String) },
+      xaxis: { ...xaxis, ...ticks(lengths) },
+      yaxis: { ...yaxis, ...ticks(oneTwoFive(values)) },
     },
   };
+}
+
+type Axes = Record<'xaxis' | 'yaxis', { [key: string]: Json }>;
+
+/** 1, 2, 5, 10, … from below the least value to above the most. */
+function oneTwoFive(values: readonly number[]): number[] {
+  const [least, most] = [Math.min(...values) / 2.5, Math.max(...values) * 2.5];
+  const decades = Array.from({ length: 24 }, (_, i) => i - 12);
+  return decades
+    .flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
+    .filter((value) => value >= least && value <= most);
 }
 
 /** Time or memory of each model of ours on one task, at its published size; a bar per precision. */
@@ -68,13 +86,10 @@ export function modelsFigure(
   const value = ({ msPerStep, devicePeakBytes, programBytes }: MeasuredLine): number =>
     quantity === 'time' ? msPerStep : (devicePeakBytes ?? programBytes ?? Number.NaN) / 2 ** 30;
   const used = precisions.filter((precision) => chosen.some((line) => line.precision === precision));
-  return barFigure({
+  const figure = barFigure({
     title: `${quantity === 'time' ? 'Time' : 'Peak memory'} of a training step: ${task}, N ${length}, batch ${batch}`,
     x: { title: '' },
-    y:
-      quantity === 'time'
-        ? { title: 'Time of a step', unit: 'ms', log: true }
-        : { title: 'Peak memory', unit: 'GiB', log: true },
+    y: quantity === 'time' ? { title: 'Time of a step', unit: 'ms' } : { title: 'Peak memory', unit: 'GiB' },
     categories,
     series: used.map((precision) => ({
       name: precision,
@@ -86,4 +101,9 @@ export function modelsFigure(
     labelDigits: quantity === 'time' ? 1 : 2,
     width: 1100,
   });
+  const { xaxis } = figure.layout as unknown as Axes;
+  // Upright names: at a slant they would take as much room as the bars.
+  const ticktext = categories.map((name) => name.replace(/ (?=\()|(?<=\+)/, '<br>'));
+  const ticks = { tickmode: 'array', tickvals: [...categories], ticktext, tickangle: 0 };
+  return { ...figure, layout: { ...figure.layout, xaxis: { ...xaxis, ...ticks } } };
 }

@@ -21,14 +21,20 @@ export function taskSections(lines: readonly Line[], task: TaskName): string[] {
           precisions.indexOf(a.precision) - precisions.indexOf(b.precision),
       );
     const title = `## ${task}, N ${count(length)}, batch ${batch}`;
-    return [title, toMarkdown(chosen.map((line) => row(line, chosen))), ...notes(chosen)].join('\n\n');
+    return [
+      title,
+      toMarkdown(chosen.map((line) => row(line, chosen))),
+      ...failuresOf(chosen),
+      ...notes(chosen),
+    ].join('\n\n');
   });
 }
 
 function row(line: Line, all: readonly Line[]): TableRow {
-  const { model, program, precision } = line;
-  const who = { model: program === 'ours' ? model : `${model} (${program})`, precision };
-  if (!hasOutcome(line)) return { ...who, 'ms a step': line.failure };
+  const { program, precision } = line;
+  const who = { model: nameOf(line), precision };
+  // Why stands below the table.
+  if (!hasOutcome(line)) return { ...who, 'ms a step': null };
   const softmax = all.find(
     (other) => other.model === 'Trans.' && other.program === program && other.precision === precision,
   );
@@ -53,6 +59,19 @@ function seconds({ firstLossMs: { disk } }: MeasuredLine): string | null {
 
 function gibibytes(bytes: number | null): string | null {
   return bytes === null ? null : (bytes / 2 ** 30).toFixed(2);
+}
+
+function failuresOf(lines: readonly Line[]): string[] {
+  const items = lines.flatMap((line) =>
+    hasOutcome(line)
+      ? []
+      : [`- ${nameOf(line)}, ${line.precision}, N ${count(line.length)}, failed: ${line.failure}`],
+  );
+  return items.length > 0 ? [items.join('\n')] : [];
+}
+
+function nameOf({ model, program }: Line): string {
+  return program === 'ours' ? model : `${model} (${program})`;
 }
 
 function notes(lines: readonly Line[]): string[] {
@@ -81,8 +100,7 @@ export function scalingSection(curves: readonly Curve[]): string[] {
       const values = of(curve);
       const at = (length: number): string | null => {
         const place = curve.lengths.indexOf(length);
-        if (place >= 0) return values[place].toFixed(digits);
-        return curve.failures.some((failure) => failure.length === length) ? 'failed' : null;
+        return place >= 0 ? values[place].toFixed(digits) : null;
       };
       return {
         [title]: curve.model,
@@ -94,7 +112,7 @@ export function scalingSection(curves: readonly Curve[]): string[] {
     return toMarkdown(rows);
   });
   const failures = curves.flatMap(({ model, precision, failures }) =>
-    failures.map(({ length, failure }) => `- ${model}, ${precision}, N ${count(length)}: ${failure}`),
+    failures.map(({ length, failure }) => `- ${model}, ${precision}, N ${count(length)}, failed: ${failure}`),
   );
   const measured = curves.every(({ bytesAreMeasured }) => bytesAreMeasured);
   return [
@@ -117,7 +135,11 @@ function fitted(lengths: readonly number[], values: readonly number[]): TableRow
 /** The official code's times, which are another card's. */
 export function officialSection({ what, device, comparable, lines }: OfficialNumbers): string[] {
   const range = (value: Range | undefined): string | null =>
-    value === undefined ? null : typeof value === 'number' ? String(value) : `${value[0]} to ${value[1]}`;
+    value === undefined
+      ? null
+      : typeof value === 'number'
+        ? value.toFixed(1)
+        : value.map((end) => end.toFixed(1)).join(' to ');
   const rows = lines.map(({ program, model, precision, msPerStep, peakGiB, note }) => ({
     program,
     model,
