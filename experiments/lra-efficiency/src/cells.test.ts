@@ -24,13 +24,12 @@ describe('cells', () => {
     expect(found).toMatchObject([
       { table: 'table4-time', row: 'Trans.', column: 'Text', ours: 42.7, seeds: [0] },
       { table: 'table4-memory', row: 'Trans.', column: 'Text', ours: 21 },
+      { table: 'table4-time', row: 'Trans. (fused)', column: 'Text', ours: 10.25 },
+      { table: 'table4-memory', row: 'Trans. (fused)', column: 'Text', ours: 0.98 },
     ]);
     for (const { protocol, note, source } of found) {
       expect(protocol).toBe('bf16, training steps alone');
       expect(note).toMatch(/^NVIDIA Test; .*evaluations/);
-      expect(note).toMatch(
-        /fused softmax, without mask and dropout on attention weights: 10\.3 s and 0\.98 GB/,
-      );
       expect(source).toBe('experiments/lra-efficiency/results/NVIDIA Test.jsonl');
     }
   });
@@ -50,13 +49,15 @@ describe('cells', () => {
       file([
         lineOf({ model: 'Trans.' }, { failure: 'out of memory' }),
         lineOf({ model: 'Re.' }, { devicePeakBytes: null }),
+        lineOf({ model: 'YOSO-E' }, { failure: 'out of memory' }),
       ]),
     ]);
-    // All but the time of Re.
-    expect(missing).toHaveLength(2 * paperRows.length * taskNames.length - 1);
+    // Of the paper's rows all but the time of Re., and both of YOSO-E.
+    expect(missing).toHaveLength(2 * paperRows.length * taskNames.length - 1 + 2);
     const reason = (table: string, row: string) =>
       missing.find((cell) => cell.table === table && cell.row === row && cell.column === 'Text')?.reason;
     expect(reason('table4-time', 'Trans.')).toBe('bf16: out of memory');
+    expect(reason('table4-time', 'YOSO-E')).toBe('bf16: out of memory');
     expect(reason('table4-memory', 'Re.')).toBe('the device does not count its memory');
     expect(reason('table4-time', 'Re.')).toBeUndefined();
     expect(reason('table4-time', 'Primal.')).toMatch(/^not measured yet/);
@@ -76,6 +77,6 @@ describe('cells', () => {
     const places = new Set(
       [...found, ...missing].map(({ table, row, column }) => `${table} ${row} ${column}`),
     );
-    expect(places.size).toBe(2 * paperRows.length * taskNames.length);
+    expect(places.size).toBeGreaterThanOrEqual(2 * paperRows.length * taskNames.length);
   });
 });

@@ -1,7 +1,18 @@
 import type { Cell, MissingCell, ReportedCells } from '@primal-attention/experiment';
 import { type CommittedResults, committedResults } from './committed.js';
 import { hasOutcome, type Line, type MeasuredLine } from './measurement.js';
-import { type ModelName, models, paperRows, type TaskName, taskNames, tasks } from './settings.js';
+import {
+  additionalRows,
+  type Model,
+  type ModelName,
+  models,
+  paperRows,
+  type TaskName,
+  taskNames,
+  tasks,
+} from './settings.js';
+
+const rows: readonly ModelName[] = [...paperRows, ...additionalRows];
 
 /**
  * What the committed results hold of Table 4: seconds per 1,000 training steps (`table4-time`), and GB, 10^9 bytes, that the
@@ -18,7 +29,7 @@ export function cellsOf(files: readonly CommittedResults[]): ReportedCells {
   const cards = new Set(files.filter(hasPublished).map(({ card }) => card));
   const found: Cell[] = [];
   const missing: MissingCell[] = [];
-  for (const row of paperRows) {
+  for (const row of rows) {
     for (const column of taskNames) {
       const lines = files.flatMap((file) => published(file, row, column).map((line) => ({ file, line })));
       const measured = lines.filter(({ line }) => hasOutcome(line));
@@ -28,12 +39,14 @@ export function cellsOf(files: readonly CommittedResults[]): ReportedCells {
           protocol: `${line.precision}, training steps alone${cards.size > 1 ? `, ${file.card}` : ''}`,
         };
         const { msPerStep, devicePeakBytes } = line as MeasuredLine;
-        const note = noteOf(file, line, row, column);
+        const note = noteOf(file, row, column);
         found.push({ table: 'table4-time', ...shared, ours: msPerStep, note });
         if (devicePeakBytes !== null) {
           found.push({ table: 'table4-memory', ...shared, ours: devicePeakBytes / 1e9, note });
         }
       }
+      // A model that the paper does not have is missing only where it was tried.
+      if (lines.length === 0 && !(paperRows as readonly string[]).includes(row)) continue;
       const reason = reasonFor(lines.map(({ line }) => line));
       if (measured.length === 0) missing.push({ table: 'table4-time', row, column, reason });
       if (
@@ -63,7 +76,7 @@ function refuseTwice(cells: readonly Cell[]): void {
 }
 
 function hasPublished(file: CommittedResults): boolean {
-  return paperRows.some((row) => taskNames.some((column) => published(file, row, column).length > 0));
+  return rows.some((row) => taskNames.some((column) => published(file, row, column).length > 0));
 }
 
 /** Lines of ours at the published size. */
@@ -80,25 +93,11 @@ function published({ lines }: CommittedResults, model: ModelName, task: TaskName
   );
 }
 
-function noteOf({ card, lines }: CommittedResults, line: Line, row: ModelName, column: TaskName): string {
-  const { note } = models[row] as { note?: string };
-  const fused = lines.find(
-    (other) =>
-      hasOutcome(other) &&
-      other.model === 'Trans. (fused)' &&
-      (['part', 'program', 'task', 'precision', 'length', 'batch'] as const).every(
-        (field) => other[field] === line[field],
-      ),
-  ) as MeasuredLine | undefined;
+function noteOf({ card }: CommittedResults, row: ModelName, column: TaskName): string {
+  const { note }: Model = models[row];
   return [
     `${card}; the paper's times have evaluations in them`,
     ...(note ? [note] : []),
-    ...(row === 'Trans.' && fused
-      ? [
-          `with fused softmax, without mask and dropout on attention weights: ${fused.msPerStep.toFixed(1)} s` +
-            (fused.devicePeakBytes === null ? '' : ` and ${(fused.devicePeakBytes / 1e9).toFixed(2)} GB`),
-        ]
-      : []),
     ...(tasks[column].batch === 256 ? ['256 samples at once; published as two micro-batches of 128'] : []),
   ].join('; ');
 }

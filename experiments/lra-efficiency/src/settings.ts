@@ -155,6 +155,14 @@ export const paperRows = [
   'Primal.',
 ] as const satisfies readonly ModelName[];
 
+/** Rows that the report has beside those of the paper. */
+export const additionalRows = [
+  'Trans. (fused)',
+  'Linear',
+  'Long.',
+  'YOSO-E',
+] as const satisfies readonly ModelName[];
+
 /** The models whose growth with N is measured. */
 export const scalingModels = ['Primal.', 'Trans. (fused)', 'Trans.'] as const satisfies readonly ModelName[];
 
