@@ -8,6 +8,9 @@ describe('the command line', () => {
       ...{ tasks: ['Text', 'ListOps', 'Image'], precisions: ['bf16', 'tf32'], peers: [] },
     });
     expect(options.wishes.scaling).toBeUndefined();
+    expect(parseOptions(['--scaling']).wishes.scaling).toEqual({
+      ...{ lengths: [1024, 2048, 4096, 8192, 16384], batch: 4 },
+    });
     expect(options.schedule).toBe('one-cycle');
     expect(options.seconds).toBe(Number.POSITIVE_INFINITY);
   });

@@ -32,6 +32,9 @@ export interface Options {
   readonly secondsEach: number;
 }
 
+/** At N 16384 plain softmax then has 2^31 attention weights, the most that dropout masks are drawn for. */
+const defaultScalingBatch = 4;
+
 const wantedTasks: readonly TaskName[] = ['Text', 'ListOps', 'Image'];
 
 export const usage = `usage: efficiency.js [options]
@@ -40,7 +43,7 @@ export const usage = `usage: efficiency.js [options]
   --precisions LIST     of ${precisions.join(', ')} (default bf16,tf32)
   --length N --batch N  in place of the published sizes
   --scaling             time and memory against N too
-  --scaling-lengths LIST --scaling-batch N   (default 1024,2048,4096,8192,16384 and 8)
+  --scaling-lengths LIST --scaling-batch N   (default 1024,2048,4096,8192,16384 and ${defaultScalingBatch})
   --peers LIST          of ${peerNames.join(', ')}, on the text task (default none)
   --peer-python PATH    a Python with the peers' libraries, or torch=PATH,jax=PATH (default python3)
   --peers-dir FOLDER    where the peers' programs are
@@ -83,7 +86,9 @@ export function parseOptions(args: readonly string[]): Options {
       peers,
       length: count('length', 4),
       batch: count('batch'),
-      ...(values.scaling && { scaling: { lengths: scalingLengths, batch: count('scaling-batch') ?? 8 } }),
+      ...(values.scaling && {
+        scaling: { lengths: scalingLengths, batch: count('scaling-batch') ?? defaultScalingBatch },
+      }),
     },
     schedule: oneOf('schedule', values.schedule, schedules),
     seed: count('seed', 0) ?? 0,
