@@ -1,23 +1,29 @@
-// Packs the benchmarks of the LRA step and of the attention mechanisms for a machine without this repository: a file of code
-// each, koffi's binaries and the peers, in .gpu/lra-step and .gpu/attention at the root. There, with any Node and the plugin's
-// Python environment:
+// Packs the benchmarks of the LRA step and of the attention mechanisms, and the experiment on efficiency, for a machine without
+// this repository: a file of code each, koffi's binaries and the peers, in .gpu/lra-step, .gpu/attention and
+// .gpu/lra-efficiency at the root. There, with any Node and the plugin's Python environment:
 //
 //     VIRTUAL_ENV=... node lra-step.mjs --peers jax,torch --peer-python ... --save-dir results
 //     VIRTUAL_ENV=... node attention.mjs --peers jax --peer-python ... --save-dir results
+//     VIRTUAL_ENV=... node lra-efficiency.mjs --scaling --seconds 540
 //
 // The backends wasm and tensorflow stay behind.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
-/** The programs, with what of peers/ each needs. */
+const lraPeers = ['lra_protocol.py', 'lra_step_torch.py', 'lra_step_jax.py', 'golden.py', 'check_lra.py'];
+/** The programs, built, with what of peers/ each needs. */
 const programs = {
-  'lra-step': ['lra_protocol.py', 'lra_step_torch.py', 'lra_step_jax.py', 'golden.py', 'check_lra.py'],
-  attention: ['attention_jax.py', 'attention', 'golden.py', 'check_attention.py'],
+  'lra-step': { entry: 'dist/lra-step.js', peers: lraPeers },
+  attention: {
+    entry: 'dist/attention.js',
+    peers: ['attention_jax.py', 'attention', 'golden.py', 'check_attention.py'],
+  },
+  'lra-efficiency': { entry: '../experiments/lra-efficiency/dist/efficiency.js', peers: lraPeers },
 };
 const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim();
 const modified = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '-modified';
@@ -29,12 +35,17 @@ const koffi = dirname(
   ),
 );
 
-for (const [name, peers] of Object.entries(programs)) {
+for (const [name, { entry, peers }] of Object.entries(programs)) {
+  const built = join(here, entry);
+  if (!existsSync(built)) throw new Error(`${built} is not there; build first: npx turbo run build`);
   const target = join(here, '..', '.gpu', name);
+  if (existsSync(join(target, 'results'))) {
+    throw new Error(`${target} holds results; move them away first, since the folder is made anew`);
+  }
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   await build({
-    entryPoints: [join(here, 'dist', `${name}.js`)],
+    entryPoints: [built],
     outfile: join(target, `${name}.mjs`),
     bundle: true,
     platform: 'node',

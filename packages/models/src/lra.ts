@@ -66,6 +66,9 @@ const keys = [
  * tasks counts as padding; the mean divides by N, not by the number of real tokens; Primal layers sample padded rows (mend
  * that with `maskLandmarks`). Embeddings start as N(0, 0.02^2), linear maps as torch's.
  *
+ * Fused softmax by cuDNN's kernel (`{ 'fused-softmax': { kernel: 'cudnn', dropout: 0 } }`) takes no mask, and so gets none: real
+ * tokens see the padded ones. It is a baseline for times and memory, not for accuracies.
+ *
  * Source: yingyichen-cyy/PrimalAttention, PrimalAttention_LRA/{PrimalFormer,Primal.+Trans.}/model.py and model_wrapper.py.
  */
 export function lraClassifier(config: LraClassifierConfig): tf.LayersModel {
@@ -156,6 +159,7 @@ function block(name: string, kind: AttentionKind, config: FullConfig, made: tf.l
   const drop = (of: string) => part(new StatelessDropout({ name: `${name}/${of}`, rate: dropout }));
   const norm1 = part(new LayerNorm({ name: `${name}/norm1` }));
   const attention = part(layer);
+  const masked = !(kind === 'fused-softmax' && config.mechanismOptions?.[kind]?.kernel === 'cudnn');
   const dropAttention = drop('attention/dropout');
   const sum1 = part(tf.layers.add({ name: `${name}/sum1` }));
   const norm2 = part(new LayerNorm({ name: `${name}/norm2` }));
@@ -165,7 +169,8 @@ function block(name: string, kind: AttentionKind, config: FullConfig, made: tf.l
   const dropOutput = drop('feedforward/dropout');
   const sum2 = part(tf.layers.add({ name: `${name}/sum2` }));
   return (h, mask) => {
-    const middle = sum1(h, dropAttention(attention(norm1(h), mask)));
+    const x = norm1(h);
+    const middle = sum1(h, dropAttention(masked ? attention(x, mask) : attention(x)));
     return sum2(middle, dropOutput(output(dropHidden(hidden(norm2(middle))))));
   };
 }

@@ -1,5 +1,5 @@
 import { attachKsvdLoss, ksvdLoss, onScores, PrimalAttention, withLosses } from '@primal-attention/attention';
-import { jit, RandomStream, randomKey, withRandomKey } from '@primal-attention/runtime';
+import { hasFusedAttention, jit, RandomStream, randomKey, withRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { type LraClassifierConfig, lraClassifier } from './lra.js';
@@ -222,4 +222,23 @@ test('maskLandmarks keeps padded tokens out of the LRA classifier', async () => 
   };
   expect(await moved(true)).toBe(0);
   expect(await moved(false)).toBeGreaterThan(1e-5);
+});
+
+test("lraClassifier with cuDNN's kernel is Trans. that sees padded tokens", async () => {
+  // The kernel's heads have at least 8 features; where there is no such kernel, the layer computes the same otherwise.
+  const task = { ...lra, rank: undefined, modelSize: 16, dropout: 0, seed: 4 };
+  const options: LraClassifierConfig['mechanismOptions'] = { 'fused-softmax': { kernel: 'cudnn' } };
+  const softmax = lraClassifier({ ...task, attention: ['softmax', 'softmax'] });
+  const fused = lraClassifier({
+    ...task,
+    attention: ['fused-softmax', 'fused-softmax'],
+    mechanismOptions: options,
+  });
+  const full = tf.fill([1, 8], 3, 'int32');
+  const padded = tf.tensor2d([3, 3, 3, 3, 3, 0, 0, 0], [1, 8], 'int32');
+  const difference = async (ids: tf.Tensor): Promise<number> =>
+    distance(softmax.apply(ids) as tf.Tensor, fused.apply(ids) as tf.Tensor);
+  // On an NVIDIA GPU the kernel is bf16.
+  expect(await difference(full)).toBeLessThan(hasFusedAttention() ? 2e-2 : rounding);
+  expect(await difference(padded)).toBeGreaterThan(10 * (await difference(full)));
 });

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { excluded } from '../../excluded.js';
 import { fullProduct } from '../../kernel-product.js';
 import { clampFlow, type Flow } from './flow.js';
 
@@ -38,9 +39,6 @@ function countTokens(x: tf.Tensor4D, mask?: tf.Tensor2D): tf.Tensor {
   if (mask === undefined) return tf.scalar(x.shape[2]);
   return tf.reshape(tf.maximum(tf.sum(mask, 1), 1), [1, mask.shape[0], 1, 1]);
 }
-
-/** Far below every score, and finite: minus infinity minus minus infinity would be NaN. */
-const excluded = 1e30;
 
 /** Softmax over the tokens, of which padded ones get 0 as long as one is real: [H, B, N, 1] to [H, B, N, 1]. */
 function softmaxOverTokens(scores: tf.Tensor, mask?: tf.Tensor2D): tf.Tensor {

@@ -1,6 +1,7 @@
 import { autocast, foldIn, type RandomKey, randomBernoulli, scan } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkCount, checkShapes } from '../../check.js';
+import { excluded } from '../../excluded.js';
 
 /** Options of {@link blockwiseAttention}. */
 export interface BlockwiseAttentionOptions {
@@ -13,9 +14,6 @@ export interface BlockwiseAttentionOptions {
   /** The number of keys of a block. Default 128. */
   blockLength?: number;
 }
-
-/** Far below every score, and finite: minus infinity minus minus infinity would be NaN. */
-const excluded = 1e30;
 
 /**
  * o_i = sum_j softmax_j(q_i . k_j / sqrt(p)) v_j, exactly, from blocks of keys: with the running maximum m_i, the sum l_i =

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { checkShapes, isCount } from '../../check.js';
+import { excluded } from '../../excluded.js';
 import { softmaxAttention } from '../softmax/softmax.js';
 
 /** The first tokens see all others, and are seen by all. */
@@ -20,9 +21,6 @@ export interface LongformerAttentionOptions {
   /** Applied to the weights before they meet the values: dropout. */
   transformWeights?: (weights: tf.Tensor) => tf.Tensor;
 }
-
-/** Far below every score, and finite: minus infinity minus minus infinity would be NaN. */
-const excluded = 1e30;
 
 /** @throws Error unless the window is one that {@link longformerAttention} takes */
 export function checkWindow(caller: string, window: unknown): void {

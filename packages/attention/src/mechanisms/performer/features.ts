@@ -1,5 +1,6 @@
 import { stopGradient } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
+import { excluded } from '../../excluded.js';
 
 /*
  * The random feature maps of Performer. R [m, p] has the random vectors w_r as rows; z is a query or a key, already scaled.
@@ -12,9 +13,6 @@ export const defaultEpsilon = { softmax: 1e-4, relu: 1e-3 } as const;
 /** Which kernel the features stand for. */
 export type PerformerKernel = keyof typeof defaultEpsilon;
 export const performerKernels = Object.keys(defaultEpsilon) as PerformerKernel[];
-
-/** Far below every projection, and finite. */
-const excluded = 1e30;
 
 /** R (s z): z [H, B, N, p], R [m, p] to [H, B, N, m]. */
 export function projectOn(z: tf.Tensor4D, projection: tf.Tensor2D, scale: number): tf.Tensor4D {

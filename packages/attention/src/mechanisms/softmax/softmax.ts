@@ -1,6 +1,7 @@
 import { scan } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkOneOf, checkShapes } from '../../check.js';
+import { excluded } from '../../excluded.js';
 
 /**
  * What a mask does to the score of a padded key, and `causal` to that of a later key.
@@ -28,8 +29,6 @@ export interface SoftmaxAttentionOptions {
   transformWeights?: (weights: tf.Tensor4D) => tf.Tensor4D;
 }
 
-/** Far below every score, and finite: minus infinity minus minus infinity would be NaN. */
-const excluded = 1e30;
 const additivePenalty = 1e6;
 const gpt2Penalty = 1e4;
 

@@ -1,0 +1,52 @@
+// Tables and figures of the committed results: a Markdown file and figures beside each file of results.
+import { dirname, join } from 'node:path';
+import { writeWhole } from '@primal-attention/experiment';
+import { writeFigure } from '@primal-attention/notebook';
+import { type CommittedResults, committedResults } from './committed.js';
+import { modelsFigure, scalingFigure } from './figures.js';
+import { officialNumbers } from './official.js';
+import { curvesOf } from './scaling.js';
+import { taskNames } from './settings.js';
+import { officialSection, scalingSection, taskSections } from './table.js';
+
+const files = committedResults(process.argv[2]);
+if (files.length === 0) {
+  console.error('There are no results yet: node dist/efficiency.js makes them, on a GPU.');
+  process.exitCode = 1;
+}
+for (const file of files) {
+  const text = report(file);
+  console.log(text);
+  writeWhole(join(dirname(file.path), `${file.name}.md`), text);
+}
+
+function report({ name, path, lines, card }: CommittedResults): string {
+  const folder = dirname(path);
+  const curves = curvesOf(lines);
+  const draw = (figure: Parameters<typeof writeFigure>[0] | undefined, what: string): string[] => {
+    if (figure === undefined) return [];
+    const file = `${name}-${what}.png`;
+    writeFigure(figure, join(folder, file));
+    return [`![${what}](${file})`];
+  };
+  const [{ commit, modified, machine, device, seed, schedule, warmup, reads, stepsPerRead }] = lines;
+  const dates = lines.map(({ date }) => date.slice(0, 10)).sort();
+  return `${[
+    `# Training steps on ${card}`,
+    `${device}; ${machine}. Commit \`${commit}\`${modified ? ', with changes that are in no commit' : ''}, seed ${seed}, ${dates[0]} to ${dates.at(-1)}.`,
+    `Times are medians over ${reads} reads of ${stepsPerRead} step${stepsPerRead > 1 ? 's' : ''} each, after ${warmup} to warm up; ms a step are also seconds per 1,000 steps. Rates: ${schedule} (peers: constant). Nothing but training steps is timed: no loading of data, no evaluation.`,
+    ...taskNames.flatMap((task) => [
+      ...taskSections(lines, task),
+      ...draw(modelsFigure(lines, task, 'time'), `${task.toLowerCase()}-time`),
+      ...draw(modelsFigure(lines, task, 'memory'), `${task.toLowerCase()}-memory`),
+    ]),
+    ...scalingSection(curves),
+    ...(curves.length > 0
+      ? [
+          ...draw(scalingFigure(curves, 'time'), 'scaling-time'),
+          ...draw(scalingFigure(curves, 'memory'), 'scaling-memory'),
+        ]
+      : []),
+    ...officialSection(officialNumbers()),
+  ].join('\n\n')}\n`;
+}
