@@ -1,0 +1,29 @@
+export { type CustomCall, customCall } from './emit/custom-call.js';
+export { type Grid, type Launch, tileProgram } from './emit/tile-program.js';
+export { tritonIr } from './emit/triton.js';
+export { type Arguments, type ArrayOf, interpret, type Results } from './interpret/interpret.js';
+export { arange, full, programId, scalar, zeros } from './language/create.js';
+export { type DotOptions, dot } from './language/dot.js';
+export type { Dtype, StoredDtype } from './language/dtype.js';
+export {
+  type Input,
+  input,
+  type Kernel,
+  kernel,
+  type Output,
+  output,
+  type Pointers,
+  type Signature,
+} from './language/kernel.js';
+export { type Carried, type Extent, loop } from './language/loop.js';
+export type { DotPrecision } from './language/op.js';
+export {
+  InputPointer,
+  type LoadOptions,
+  OutputPointer,
+  Pointer,
+  type StoreOptions,
+} from './language/pointer.js';
+export { type Operand, Tile } from './language/tile.js';
+export { where } from './language/where.js';
+export type { ArrayType, TileProgram } from './program.js';
