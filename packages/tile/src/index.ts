@@ -2,6 +2,13 @@ export { type CustomCall, customCall } from './emit/custom-call.js';
 export { type Grid, type Launch, tileProgram } from './emit/tile-program.js';
 export { tritonIr } from './emit/triton.js';
 export { type Arguments, type ArrayOf, interpret, type Results } from './interpret/interpret.js';
+export { type DropoutKey, dropout, loadKey, randomBits } from './kernels/dropout.js';
+export {
+  type FeedForwardConfig,
+  type FeedForwardSignature,
+  feedForward,
+  feedForwardProgram,
+} from './kernels/feed-forward.js';
 export { arange, full, programId, scalar, zeros } from './language/create.js';
 export { type DotOptions, dot } from './language/dot.js';
 export type { Dtype, StoredDtype } from './language/dtype.js';
