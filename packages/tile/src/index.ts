@@ -9,6 +9,7 @@ export {
   feedForward,
   feedForwardProgram,
 } from './kernels/feed-forward.js';
+export { type PrimalConfig, type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
 export { arange, full, programId, scalar, zeros } from './language/create.js';
 export { type DotOptions, dot } from './language/dot.js';
 export type { Dtype, StoredDtype } from './language/dtype.js';

@@ -1,8 +1,7 @@
-import * as runtime from '@primal-attention/runtime';
-import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { feedForward, feedForwardProgram, interpret } from '../index.js';
 import { randomArray, relativeError } from '../testing/arrays.js';
+import { dropoutFactors } from '../testing/factors.js';
 import { type FeedForwardArrays, naiveFeedForward } from '../testing/feed-forward.js';
 
 const [width, hidden] = [16, 32];
@@ -21,22 +20,6 @@ function arrays(rows: number): FeedForwardArrays {
   return Object.fromEntries(made) as FeedForwardArrays;
 }
 
-/** What dropout multiplies a [rows, columns] array with, by the runtime. */
-function factors(
-  rows: number,
-  columns: number,
-  rate: number,
-  seed: number,
-): { key: number[]; factors: number[] } {
-  return tf.tidy(() => {
-    const key = runtime.randomKey(seed);
-    return {
-      key: [...key.dataSync()],
-      factors: [...runtime.dropout(tf.ones([rows, columns]), rate, key).dataSync()],
-    };
-  });
-}
-
 describe('feedForward', () => {
   const grid = (rows: number) => Math.ceil(rows / 32);
 
@@ -50,8 +33,8 @@ describe('feedForward', () => {
     ['bfloat16', 41, 0, 2 ** -7],
   ] as const)('in %s with %d rows and rate %d is the plain formulation', (dtype, rows, rate, tolerance) => {
     const given = arrays(rows);
-    const ofHidden = factors(rows, hidden, rate, 7);
-    const ofOutput = factors(rows, width, rate, 8);
+    const ofHidden = dropoutFactors([rows, hidden], rate, 7);
+    const ofOutput = dropoutFactors([rows, width], rate, 8);
     const kernel = feedForward({ rows, width, hidden, rate, dtype, rowsPerTile: 16, tilesPerProgram: 2 });
     const { y } = interpret(kernel, {
       grid: grid(rows),

@@ -6,10 +6,10 @@ import type { TileProgram } from '../program.js';
 import { dropout, loadKey } from './dropout.js';
 import { layerNorm } from './layer-norm.js';
 import { loadMatrix, loadRow } from './matrix.js';
-import { checkColumns, checkTiling, eachRowTile, programsFor, type RowTiling } from './row-tiles.js';
+import { checkColumns, checkRate, checkTiling, eachRowTile, type RowTiling, rowGrid } from './row-tiles.js';
 
 /** What a feed-forward kernel is made for. */
-export interface FeedForwardConfig extends RowTiling {
+export interface FeedForwardConfig extends Omit<RowTiling, 'samples'> {
   /** d, features of a token: a power of two. */
   readonly width: number;
   /** Features of the hidden layer: a power of two. */
@@ -23,14 +23,14 @@ export interface FeedForwardConfig extends RowTiling {
 }
 
 /** A configuration with nothing left open. */
-export type FullFeedForwardConfig = Required<FeedForwardConfig>;
+export type FullFeedForwardConfig = Required<FeedForwardConfig & RowTiling>;
 
 /** Fills in defaults. @throws Error when there is no kernel for it */
 export function checkFeedForward(caller: string, config: FeedForwardConfig): FullFeedForwardConfig {
   const { width, hidden, rate = 0, epsilon = 1e-5, dtype = 'bfloat16' } = config;
   checkColumns(caller, 'width', width);
   checkColumns(caller, 'hidden', hidden);
-  if (!(rate >= 0 && rate < 1)) throw new Error(`${caller}: rate must be in [0, 1), got ${rate}`);
+  checkRate(caller, rate);
   return { ...checkTiling(caller, config), width, hidden, rate, epsilon, dtype };
 }
 
@@ -67,13 +67,14 @@ export function feedForward(config: FeedForwardConfig): Kernel<FeedForwardSignat
     const w1 = loadMatrix(arrays.w1, width, hidden);
     const w2 = loadMatrix(arrays.w2, hidden, width);
     const [hiddenKey, outputKey] = rate === 0 ? [] : [loadKey(arrays.keys, 0), loadKey(arrays.keys, 2)];
-    eachRowTile(full, (tile) => {
+    eachRowTile(full, [], (tile) => {
       const x = tile.load(arrays.x, width); // [rows, width]
       const h = layerNorm(x, gamma, beta, epsilon).result.cast(dtype);
       const u = dot(h, w1).add(b1); // [rows, hidden]
       const f = dropout(gelu(u), rate, hiddenKey, tile.offsets(hidden)).cast(dtype);
       const o = dot(f, w2).add(b2); // [rows, width]
       tile.store(arrays.y, x.add(dropout(o, rate, outputKey, tile.offsets(width))));
+      return [];
     });
   });
 }
@@ -104,7 +105,7 @@ export function feedForwardProgram(
   const { rows, width, hidden } = full;
   return tileProgram(feedForward(full), {
     ...launch,
-    grid: programsFor(full),
+    grid: rowGrid(full),
     shapes: {
       x: [rows, width],
       gamma: [width],

@@ -12,6 +12,21 @@ export function loadMatrix(pointer: InputPointer, rows: number, columns: number)
   return pointer.load(rowOffsets(arange(rows), columns));
 }
 
+/** A block of a row-major matrix with `stride` columns, 0 beyond `rows` and `columns`. */
+export function loadBlock(
+  pointer: InputPointer,
+  shape: readonly [number, number],
+  { stride, rows = shape[0], columns = shape[1] }: { stride: number; rows?: number; columns?: number },
+): Tile {
+  const [i, j] = [arange(shape[0]).expandDims(1), arange(shape[1]).expandDims(0)];
+  const masks = [
+    ...(rows < shape[0] ? [i.less(rows)] : []),
+    ...(columns < shape[1] ? [j.less(columns)] : []),
+  ];
+  const mask = masks.length === 2 ? masks[0].and(masks[1]) : masks[0];
+  return pointer.load(i.mul(stride).add(j), { mask });
+}
+
 /** A vector as one row, [1, columns]. */
 export function loadRow(pointer: InputPointer, columns: number): Tile {
   return pointer.load(arange(columns)).expandDims(0);
