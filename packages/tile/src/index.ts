@@ -9,6 +9,11 @@ export {
   feedForward,
   feedForwardProgram,
 } from './kernels/feed-forward.js';
+export {
+  type FeedForwardGradientSignature,
+  feedForwardGradient,
+  feedForwardGradientProgram,
+} from './kernels/feed-forward-gradient.js';
 export { type PrimalConfig, type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
 export { arange, full, programId, scalar, zeros } from './language/create.js';
 export { type DotOptions, dot } from './language/dot.js';

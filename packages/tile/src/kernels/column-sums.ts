@@ -16,7 +16,7 @@ export function noSums(columns: number): Tile {
   return zeros([copies, columns]);
 }
 
-/** The sums with those of one more tile. @param values float32 [rows, columns], which are rounded to `dtype` */
+/** The sums with those of one more tile. @param values [rows, columns], which are rounded to `dtype` */
 export function addColumns(sums: Tile, values: Tile, dtype: 'bfloat16' | 'float32'): Tile {
   const ones = full([copies, values.shape[0]], 1, dtype);
   return dot(ones, values.cast(dtype), { accumulator: sums });

@@ -1,24 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { feedForward, feedForwardProgram, interpret } from '../index.js';
-import { randomArray, relativeError } from '../testing/arrays.js';
+import { relativeError } from '../testing/arrays.js';
 import { dropoutFactors } from '../testing/factors.js';
-import { type FeedForwardArrays, naiveFeedForward } from '../testing/feed-forward.js';
+import { feedForwardArrays, naiveFeedForward } from '../testing/feed-forward.js';
 
 const [width, hidden] = [16, 32];
 
-function arrays(rows: number): FeedForwardArrays {
-  const sizes = {
-    x: rows * width,
-    gamma: width,
-    beta: width,
-    w1: width * hidden,
-    b1: hidden,
-    w2: hidden * width,
-    b2: width,
-  };
-  const made = Object.entries(sizes).map(([name, size], i) => [name, randomArray(size, i + 1)]);
-  return Object.fromEntries(made) as FeedForwardArrays;
-}
+const arrays = (rows: number) => feedForwardArrays(rows, width, hidden);
 
 describe('feedForward', () => {
   const grid = (rows: number) => Math.ceil(rows / 32);

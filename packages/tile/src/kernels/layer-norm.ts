@@ -28,3 +28,14 @@ export function layerNorm(x: Tile, gamma: Tile, beta: Tile, epsilon: number): No
   const normalised = centred.mul(scale);
   return { normalised, scale, result: normalised.mul(gamma).add(beta) };
 }
+
+/** dx = (g - mean(g) - n mean(g n)) / sqrt(var + epsilon) with g = gamma dy. @param dy float32 [rows, width] */
+export function layerNormGradient(dy: Tile, { normalised, scale }: Normalised, gamma: Tile): Tile {
+  const width = dy.shape[1];
+  const g = dy.mul(gamma);
+  const mean = (of: Tile): Tile => of.sum(1, true).mul(1 / width); // [rows, 1]
+  return g
+    .sub(mean(g))
+    .sub(normalised.mul(mean(g.mul(normalised))))
+    .mul(scale);
+}

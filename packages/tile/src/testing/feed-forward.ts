@@ -1,5 +1,5 @@
 import { erf } from '../interpret/special.js';
-import { matrixProduct } from './arrays.js';
+import { matrixProduct, randomArray } from './arrays.js';
 
 /** The arrays of a feed-forward block, row-major. */
 export interface FeedForwardArrays {
@@ -10,6 +10,21 @@ export interface FeedForwardArrays {
   b1: ArrayLike<number>;
   w2: ArrayLike<number>;
   b2: ArrayLike<number>;
+}
+
+/** Arrays of random numbers. */
+export function feedForwardArrays(rows: number, width: number, hidden: number): FeedForwardArrays {
+  const sizes = {
+    x: rows * width,
+    gamma: width,
+    beta: width,
+    w1: width * hidden,
+    b1: hidden,
+    w2: hidden * width,
+    b2: width,
+  };
+  const made = Object.entries(sizes).map(([name, size], i) => [name, randomArray(size, i + 1)]);
+  return Object.fromEntries(made) as FeedForwardArrays;
 }
 
 /** gamma (x - mean) / sqrt(var + 1e-5) + beta of each row, in double precision. */
