@@ -14,7 +14,16 @@ export {
   feedForwardGradient,
   feedForwardGradientProgram,
 } from './kernels/feed-forward-gradient.js';
-export { type PrimalConfig, type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
+export { type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
+export {
+  type PrimalGradientSignature,
+  type PrimalWeightGradientSignature,
+  primalGradient,
+  primalGradientProgram,
+  primalWeightGradient,
+  primalWeightGradientProgram,
+} from './kernels/primal-gradient.js';
+export type { PrimalConfig } from './kernels/primal-parts.js';
 export { arange, full, programId, scalar, zeros } from './language/create.js';
 export { type DotOptions, dot } from './language/dot.js';
 export type { Dtype, StoredDtype } from './language/dtype.js';

@@ -46,24 +46,23 @@ export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwa
       beta: noSums(width),
     };
     const sums = eachRowTile(full, start, (tile, sums) => {
-      const places = { hidden: tile.offsets(hidden), output: tile.offsets(width) };
-      const dropHidden = (of: Tile): Tile => dropout(of, rate, hiddenKey, places.hidden);
-      // The forward pass again.
+      // The forward pass again, up to what the hidden layer gives and the slope of that: no more of it is kept.
       const norm = layerNorm(tile.load(arrays.x, width), gamma, beta, epsilon);
       const h = norm.result.cast(dtype); // [rows, width]
       const u = dot(h, w1).add(b1); // [rows, hidden]
       const phi = normalDistribution(u);
-      const f = dropHidden(u.mul(phi)).cast(dtype);
-      // And back.
-      const dy = tile.load(arrays.dy, width);
-      const dOutput = dropout(dy, rate, outputKey, places.output).cast(dtype); // [rows, width]
       const density = u
         .mul(u)
         .mul(-0.5)
         .exp()
         .mul(1 / Math.sqrt(2 * Math.PI));
-      const df = dropHidden(dot(dOutput, w2.transpose())); // [rows, hidden]
-      const du = df.mul(phi.add(u.mul(density))).cast(dtype);
+      const dropHidden = (of: Tile): Tile => dropout(of, rate, hiddenKey, tile.offsets(hidden));
+      const f = dropHidden(u.mul(phi)).cast(dtype);
+      const slope = dropHidden(phi.add(u.mul(density))).cast(dtype);
+      // And back.
+      const dy = tile.load(arrays.dy, width);
+      const dOutput = dropout(dy, rate, outputKey, tile.offsets(width)).cast(dtype); // [rows, width]
+      const du = dot(dOutput, w2.transpose()).mul(slope.cast('float32')).cast(dtype); // [rows, hidden]
       const dh = dot(du, w1.transpose()); // [rows, width]
       tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, gamma)));
       return {

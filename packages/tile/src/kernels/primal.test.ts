@@ -1,28 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { interpret, primal, primalProgram } from '../index.js';
-import { randomArray, relativeError } from '../testing/arrays.js';
+import { relativeError } from '../testing/arrays.js';
 import { dropoutFactors } from '../testing/factors.js';
-import { naivePrimal, type PrimalArrays, type PrimalSizes } from '../testing/primal.js';
-
-function arrays({ batch, length, width, heads, rank }: PrimalSizes): PrimalArrays {
-  const projection = width * batch * rank; // [H, B, p, s]
-  const sizes = {
-    x: batch * length * width,
-    gamma: width,
-    beta: width,
-    wq: width * width,
-    bq: width,
-    wk: width * width,
-    bk: width,
-    ae: projection,
-    ar: projection,
-    combine: 2 * heads * rank * width,
-    inner: width,
-    bias: width,
-  };
-  const made = Object.entries(sizes).map(([name, size], i) => [name, randomArray(size, i + 10)]);
-  return Object.fromEntries(made) as PrimalArrays;
-}
+import { naivePrimal, primalArrays } from '../testing/primal.js';
 
 /** The parts of all programs together, [B, columns]. */
 function total(parts: Float32Array, batch: number, columns: number): Float64Array {
@@ -42,7 +22,7 @@ describe('primal', () => {
     ['bfloat16', { batch: 2, length: 37, width: 32, heads: 2, rank: 5 }, 0.3, 2 ** -6],
   ] as const)('in %s with %o and rate %d is the plain formulation', (dtype, sizes, rate, tolerance) => {
     const { batch, length, width, heads, rank } = sizes;
-    const given = arrays(sizes);
+    const given = primalArrays(sizes);
     const { key, factors } = dropoutFactors([batch, length, width], rate, 9);
     const mask = Array.from({ length: batch * length }, (_, i) => (i % 5 === 0 ? 0 : 1));
     const config = { ...sizes, rate, dtype, maskOutput: true, rowsPerTile: 16, tilesPerProgram: 2 };
@@ -60,7 +40,7 @@ describe('primal', () => {
 
   it('keeps samples apart', () => {
     const sizes = { batch: 2, length: 20, width: 16, heads: 1, rank: 3 };
-    const given = arrays(sizes);
+    const given = primalArrays(sizes);
     const run = (x: ArrayLike<number>) => {
       const config = { ...sizes, rowsPerTile: 16, tilesPerProgram: 1 };
       const { grid, results } = primalProgram(config);
@@ -80,7 +60,7 @@ describe('primal', () => {
   it('gives a zero vector the feature map 0, not NaN', () => {
     const sizes = { batch: 1, length: 16, width: 16, heads: 1, rank: 3 };
     const zero = (size: number) => new Float32Array(size);
-    const given = { ...arrays(sizes), wq: zero(256), bq: zero(16), wk: zero(256), bk: zero(16) };
+    const given = { ...primalArrays(sizes), wq: zero(256), bq: zero(16), wk: zero(256), bk: zero(16) };
     const { grid, results } = primalProgram(sizes);
     const { y, squares } = interpret(primal(sizes), {
       grid,

@@ -1,4 +1,4 @@
-import { matrixProduct } from './arrays.js';
+import { matrixProduct, randomArray } from './arrays.js';
 import { naiveLayerNorm } from './feed-forward.js';
 
 /** The arrays of a Primal-Attention block, row-major; see `primal`. */
@@ -24,6 +24,27 @@ export interface PrimalSizes {
   width: number;
   heads: number;
   rank: number;
+}
+
+/** Arrays of random numbers. */
+export function primalArrays({ batch, length, width, heads, rank }: PrimalSizes): PrimalArrays {
+  const projection = width * batch * rank; // [H, B, p, s]
+  const sizes = {
+    x: batch * length * width,
+    gamma: width,
+    beta: width,
+    wq: width * width,
+    bq: width,
+    wk: width * width,
+    bk: width,
+    ae: projection,
+    ar: projection,
+    combine: 2 * heads * rank * width,
+    inner: width,
+    bias: width,
+  };
+  const made = Object.entries(sizes).map(([name, size], i) => [name, randomArray(size, i + 10)]);
+  return Object.fromEntries(made) as PrimalArrays;
 }
 
 /** x + drop(mask (sum_h C_h^T [e_h ; r_h] + c) + b) and the sums of squared scores [B, 2 H s], token by token in double precision. */
