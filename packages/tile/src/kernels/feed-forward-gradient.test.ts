@@ -3,7 +3,7 @@ import { feedForwardGradient, feedForwardGradientProgram, interpret } from '../i
 import { randomArray, relativeError } from '../testing/arrays.js';
 import { dropoutFactors } from '../testing/factors.js';
 import { feedForwardArrays, naiveFeedForward } from '../testing/feed-forward.js';
-import { inner, numericGradient, sumParts } from '../testing/numeric-gradient.js';
+import { type Derivatives, inner, numericGradient, pick, sumParts } from '../testing/numeric-gradient.js';
 
 const [rows, width, hidden] = [21, 16, 16];
 
@@ -25,7 +25,7 @@ function gradients(rate: number, dtype: 'float32' | 'bfloat16') {
     roundTf32: false,
   });
   const factors = { hidden: ofHidden.factors, output: ofOutput.factors };
-  const numeric = (name: keyof typeof given): Float64Array =>
+  const numeric = (name: keyof typeof given): Derivatives =>
     numericGradient(
       (values) => inner(dy, naiveFeedForward({ ...given, [name]: values }, [rows, width, hidden], factors)),
       given[name],
@@ -41,10 +41,13 @@ describe('feedForwardGradient', () => {
     ['bfloat16', 0.3, 2 ** -6],
   ] as const)('in %s at rate %d gives the derivatives of the plain formulation', (dtype, rate, tolerance) => {
     const { given, made, numeric } = gradients(rate, dtype);
-    expect(relativeError(made.dx, numeric('x'))).toBeLessThan(tolerance);
+    const expectClose = (name: keyof typeof given, gradient: ArrayLike<number>): void => {
+      const { places, values } = numeric(name);
+      expect(relativeError(pick(gradient, places), values), name).toBeLessThan(tolerance);
+    };
+    expectClose('x', made.dx);
     for (const name of ['w1', 'b1', 'w2', 'b2', 'gamma', 'beta'] as const) {
-      const sum = sumParts(made[`d${name}`], given[name].length);
-      expect(relativeError(sum, numeric(name)), name).toBeLessThan(tolerance);
+      expectClose(name, sumParts(made[`d${name}`], given[name].length));
     }
   });
 });

@@ -6,7 +6,12 @@ import type { Tile } from '../language/tile.js';
 import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
 import { dropout, loadKey } from './dropout.js';
-import { checkFeedForward, type FeedForwardConfig, normalDistribution } from './feed-forward.js';
+import {
+  checkFeedForward,
+  type FeedForwardConfig,
+  type FullFeedForwardConfig,
+  normalDistribution,
+} from './feed-forward.js';
 import { layerNorm, layerNormGradient } from './layer-norm.js';
 import { loadMatrix, loadRow, storeMatrix } from './matrix.js';
 import { eachRowTile, programNumber, rowGrid } from './row-tiles.js';
@@ -23,10 +28,10 @@ import { eachRowTile, programNumber, rowGrid } from './row-tiles.js';
  * | db1, db2 | float32 | [programs, hidden], [programs, width] |
  * | dgamma, dbeta | float32 | [programs, width] |
  *
- * With u = W1^T LN(x) + b1: gelu'(u) = Phi(u) + u exp(-u^2 / 2) / sqrt(2 pi).
+ * `rowsPerTile` is 32 by default. With u = W1^T LN(x) + b1: gelu'(u) = Phi(u) + u exp(-u^2 / 2) / sqrt(2 pi).
  */
 export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwardGradientSignature> {
-  const full = checkFeedForward('feedForwardGradient', config);
+  const full = checkGradient('feedForwardGradient', config);
   const { width, hidden, rate, epsilon, dtype } = full;
   return kernel('feed_forward_gradient', signature(dtype), (arrays) => {
     const [gamma, beta, b1] = [
@@ -84,6 +89,11 @@ export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwa
   });
 }
 
+/** Smaller tiles than forward: what stays in registers between the products is more. */
+function checkGradient(caller: string, config: FeedForwardConfig): FullFeedForwardConfig {
+  return checkFeedForward(caller, { rowsPerTile: 32, ...config });
+}
+
 function signature(dtype: 'bfloat16' | 'float32') {
   return {
     x: input(dtype),
@@ -107,12 +117,12 @@ function signature(dtype: 'bfloat16' | 'float32') {
 /** The arrays of {@link feedForwardGradient}. */
 export type FeedForwardGradientSignature = ReturnType<typeof signature>;
 
-/** {@link feedForwardGradient} with its launch; 8 warps hold the sums. */
+/** {@link feedForwardGradient} with its launch: by default 8 warps, which have the registers for the sums. */
 export function feedForwardGradientProgram(
   config: FeedForwardConfig,
   launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
 ): TileProgram {
-  const full = checkFeedForward('feedForwardGradientProgram', config);
+  const full = checkGradient('feedForwardGradientProgram', config);
   const { rows, width, hidden } = full;
   const grid = rowGrid(full);
   return tileProgram(feedForwardGradient(config), {

@@ -1,18 +1,35 @@
-/** The derivative of `loss` by each element of an array, by central differences in double precision. */
+/** Some derivatives of a number by the elements of an array. */
+export interface Derivatives {
+  /** The elements, spread over the array. */
+  readonly places: readonly number[];
+  readonly values: Float64Array;
+}
+
+/** By central differences, in double precision, at up to `count` elements. */
 export function numericGradient(
   loss: (values: Float64Array) => number,
   at: ArrayLike<number>,
-  step = 1e-4,
-): Float64Array {
+  count = 24,
+): Derivatives {
+  const step = 1e-4;
   const values = Float64Array.from(at);
-  return Float64Array.from(at, (value, i) => {
-    values[i] = value + step;
+  // An odd distance visits all rows and columns of matrices whose sizes are even.
+  const distance = Math.max(1, Math.floor(at.length / count)) | 1;
+  const places = Array.from({ length: Math.ceil(at.length / distance) }, (_, i) => i * distance);
+  const derivatives = places.map((i) => {
+    values[i] = at[i] + step;
     const above = loss(values);
-    values[i] = value - step;
+    values[i] = at[i] - step;
     const below = loss(values);
-    values[i] = value;
+    values[i] = at[i];
     return (above - below) / (2 * step);
   });
+  return { places, values: Float64Array.from(derivatives) };
+}
+
+/** The elements of an array at these places. */
+export function pick(values: ArrayLike<number>, places: readonly number[]): number[] {
+  return places.map((i) => values[i]);
 }
 
 /** The inner product of two arrays. */
