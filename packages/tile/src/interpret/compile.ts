@@ -4,6 +4,7 @@ import type { Pointer } from '../language/pointer.js';
 import { roundAll, roundToTf32 } from '../language/rounding.js';
 import type { Tile } from '../language/tile.js';
 import type { Memory, Values } from './memory.js';
+import { broadcastPlaces, transposePlaces } from './places.js';
 import { binaryFunction, comparisons, toInteger, unaryFunction } from './scalars.js';
 
 type OpOf<K extends Op['kind']> = Extract<Op, { kind: K }>;
@@ -276,38 +277,4 @@ function inTf32(values: Values): Float32Array {
   const rounded = Float32Array.from(values);
   roundToTf32(rounded);
   return rounded;
-}
-
-/** For each element of a tile, where in the operand it comes from. */
-function places(shape: readonly number[], stridesInOperand: readonly number[]): Int32Array {
-  let found = Int32Array.of(0);
-  for (const [axis, n] of shape.entries()) {
-    const more = new Int32Array(found.length * n);
-    for (let i = 0; i < more.length; i++) {
-      more[i] = found[Math.floor(i / n)] + (i % n) * stridesInOperand[axis];
-    }
-    found = more;
-  }
-  return found;
-}
-
-function stridesOf(shape: readonly number[]): number[] {
-  return shape.map((_, axis) => shape.slice(axis + 1).reduce((size, n) => size * n, 1));
-}
-
-function broadcastPlaces(from: readonly number[], to: readonly number[]): Int32Array {
-  const strides = stridesOf(from);
-  // A scalar has no axes, hence no strides.
-  return places(
-    to,
-    to.map((_, axis) => (from[axis] === 1 || from.length === 0 ? 0 : strides[axis])),
-  );
-}
-
-function transposePlaces(from: readonly number[], order: readonly number[]): Int32Array {
-  const strides = stridesOf(from);
-  return places(
-    order.map((axis) => from[axis]),
-    order.map((axis) => strides[axis]),
-  );
 }

@@ -1,8 +1,9 @@
 import { append, currentBlock } from './build.js';
 import { misuse } from './caller.js';
 import type { DotPrecision } from './op.js';
+import { requireDtype } from './operands.js';
 import { describe } from './shape.js';
-import { requireDtype, Tile } from './tile.js';
+import { Tile } from './tile.js';
 
 /** How a product is computed. */
 export interface DotOptions {

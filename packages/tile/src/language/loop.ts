@@ -1,8 +1,9 @@
 import { append, currentBlock, writeBlock } from './build.js';
 import { CallSite, misuse } from './caller.js';
 import { constant } from './constant.js';
+import { visible } from './operands.js';
 import { describe, sameShape } from './shape.js';
-import { type Operand, Tile, visible } from './tile.js';
+import { type Operand, Tile } from './tile.js';
 
 /** How often a loop runs: `n` times with 0, 1, ... n - 1, or from a number up to, but without, another. */
 export type Extent = Operand | { readonly from?: Operand; readonly to: Operand; readonly step?: Operand };

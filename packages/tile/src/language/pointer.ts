@@ -2,8 +2,9 @@ import { append, currentBlock } from './build.js';
 import { CallSite, misuse } from './caller.js';
 import { constant } from './constant.js';
 import type { StoredDtype } from './dtype.js';
+import { asTile, atOneShape, requireDtype, visible } from './operands.js';
 import { describe, sameShape } from './shape.js';
-import { asTile, atOneShape, type Operand, requireDtype, Tile, visible } from './tile.js';
+import { type Operand, Tile } from './tile.js';
 
 /** What a kernel's parameter is: an array that it reads, or one that it writes. */
 export interface Parameter {

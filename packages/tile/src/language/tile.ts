@@ -1,8 +1,9 @@
-import { append, currentBlock, isVisible } from './build.js';
+import { append, currentBlock } from './build.js';
 import { CallSite, misuse } from './caller.js';
-import { constant } from './constant.js';
 import { type Dtype, isHalf } from './dtype.js';
-import type { BinaryName, Block, ComparisonName, ReductionName, UnaryName } from './op.js';
+import type { Block } from './op.js';
+import { broadcast, requireDtype, visible } from './operands.js';
+import { arithmetic, bitwise, compare, float32, reduce, shift, unary } from './operations.js';
 import { checkAxis, checkShape, describe, sameShape, sizeOf } from './shape.js';
 
 /** What stands on the right of an operation: a tile, or a number, which takes the tile's type. */
@@ -272,125 +273,4 @@ export class Tile {
   min(axis: number, keepDims = false): Tile {
     return reduce('min', this, axis, keepDims);
   }
-}
-
-/** @throws Error when the tile does not exist where the kernel is being written */
-export function visible(operation: string, tile: Tile): void {
-  if (!(tile instanceof Tile)) throw misuse(operation, `expected a tile, got ${String(tile)}`);
-  if (!isVisible(tile.block, currentBlock(operation))) {
-    throw misuse(
-      operation,
-      `a ${describe(tile)} is used outside the kernel or the loop's body that it was made in; let the loop carry it`,
-    );
-  }
-}
-
-/** @throws Error when the tile is not of one of these types */
-export function requireDtype(operation: string, tile: Tile, allowed: readonly Dtype[]): void {
-  visible(operation, tile);
-  if (allowed.includes(tile.dtype)) return;
-  const advice =
-    isHalf(tile.dtype) && allowed.includes('float32')
-      ? `; cast it to float32: ${tile.dtype} is for memory and for dot`
-      : tile.dtype === 'bool' && operation !== 'dot'
-        ? '; choose numbers with where(condition, a, b), combine with and, or, not'
-        : '';
-  throw misuse(operation, `expected ${allowed.join(' or ')}, got ${describe(tile)}${advice}`);
-}
-
-/** An operand as a tile: numbers take the type and shape of the other side. */
-export function asTile(operation: string, operand: Operand, like: Tile): Tile {
-  if (typeof operand === 'number') return constant(operation, operand, like.dtype, like.shape);
-  visible(operation, operand);
-  return operand;
-}
-
-/** Tiles at the shape that all of them fit. @throws Error when there is none */
-export function atOneShape(operation: string, tiles: readonly Tile[]): Tile[] {
-  const rank = Math.max(...tiles.map((tile) => tile.rank));
-  const arrays = tiles.filter((tile) => tile.rank > 0);
-  const shape = Array.from({ length: rank }, (_, axis) =>
-    Math.max(...arrays.map((tile) => tile.shape[axis])),
-  );
-  const fits = arrays.every(
-    (tile) => tile.rank === rank && tile.shape.every((n, axis) => n === 1 || n === shape[axis]),
-  );
-  if (!fits) {
-    const advice = arrays.some((tile) => tile.rank !== rank) ? '; expandDims says which axis is missing' : '';
-    const given = tiles.map((tile) => `[${tile.shape.join(', ')}]`).join(' and ');
-    throw misuse(operation, `shapes ${given} do not fit: sizes must be equal or 1${advice}`);
-  }
-  return tiles.map((tile) => broadcast(operation, tile, shape));
-}
-
-function broadcast(operation: string, operand: Tile, shape: readonly number[]): Tile {
-  if (sameShape(operand.shape, shape)) return operand;
-  checkShape(operation, shape);
-  const result = new Tile(operand.dtype, [...shape], currentBlock(operation));
-  append({ kind: 'broadcast', operand, result });
-  return result;
-}
-
-function pair(operation: string, left: Tile, other: Operand): [Tile, Tile] {
-  const right = asTile(operation, other, left);
-  if (left.dtype !== right.dtype) {
-    throw misuse(
-      operation,
-      `types must be equal, got ${describe(left)} and ${describe(right)}; cast one of them`,
-    );
-  }
-  const [a, b] = atOneShape(operation, [left, right]);
-  return [a, b];
-}
-
-function binary(name: BinaryName, left: Tile, other: Operand): Tile {
-  const [a, b] = pair(name, left, other);
-  const result = new Tile(a.dtype, a.shape, currentBlock(name));
-  append({ kind: 'binary', name, left: a, right: b, result, site: new CallSite() });
-  return result;
-}
-
-function arithmetic(name: BinaryName, left: Tile, other: Operand): Tile {
-  requireDtype(name, left, ['float32', 'int32', 'uint32']);
-  return binary(name, left, other);
-}
-
-function bitwise(name: BinaryName, left: Tile, other: Operand): Tile {
-  requireDtype(name, left, ['int32', 'uint32', 'bool']);
-  return binary(name, left, other);
-}
-
-function shift(name: 'shl' | 'shr', left: Tile, bits: Operand): Tile {
-  requireDtype(name, left, ['int32', 'uint32']);
-  if (typeof bits === 'number' && !(bits >= 0 && bits < 32)) {
-    throw misuse(name, `expected 0..31 bits, got ${bits}`);
-  }
-  return binary(name, left, bits);
-}
-
-function compare(name: ComparisonName, left: Tile, other: Operand): Tile {
-  requireDtype(name, left, ['float32', 'int32', 'uint32']);
-  const [a, b] = pair(name, left, other);
-  const result = new Tile('bool', a.shape, currentBlock(name));
-  append({ kind: 'comparison', name, left: a, right: b, result });
-  return result;
-}
-
-function unary(name: UnaryName, operand: Tile): Tile {
-  const result = new Tile(operand.dtype, operand.shape, currentBlock(name));
-  append({ kind: 'unary', name, operand, result });
-  return result;
-}
-
-function float32(name: UnaryName, operand: Tile): Tile {
-  requireDtype(name, operand, ['float32']);
-  return unary(name, operand);
-}
-
-function reduce(name: ReductionName, operand: Tile, axis: number, keepDims: boolean): Tile {
-  requireDtype(name, operand, ['float32', 'int32', 'uint32']);
-  const along = checkAxis(name, axis, operand.rank);
-  const result = new Tile(operand.dtype, operand.shape.toSpliced(along, 1), currentBlock(name));
-  append({ kind: 'reduction', name, axis: along, operand, result });
-  return keepDims ? result.expandDims(along) : result;
 }

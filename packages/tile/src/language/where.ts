@@ -1,7 +1,8 @@
 import { append, currentBlock } from './build.js';
 import { misuse } from './caller.js';
+import { asTile, atOneShape, requireDtype } from './operands.js';
 import { describe } from './shape.js';
-import { asTile, atOneShape, type Operand, requireDtype, Tile } from './tile.js';
+import { type Operand, Tile } from './tile.js';
 
 /** Element by element `left` where the condition is true, else `right`; both of one type. */
 export function where(condition: Tile, left: Operand, right: Operand): Tile {
