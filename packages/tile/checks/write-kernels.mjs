@@ -1,0 +1,32 @@
+// Writes the text of every kernel, at the size of the Long Range Arena's text model, to a folder: `node write-kernels.mjs DIR`.
+// compile.py compiles such a folder without a GPU.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  feedForwardGradientProgram,
+  feedForwardProgram,
+  primalGradientProgram,
+  primalProgram,
+  primalWeightGradientProgram,
+} from '@primal-attention/tile';
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error('write-kernels: name a folder to write to');
+mkdirSync(folder, { recursive: true });
+
+const [batch, length, width] = [32, 4096, 64];
+const feedForward = { rows: batch * length, width, hidden: 128, rate: 0.1 };
+const primal = { batch, length, width, heads: 2, rank: 20, rate: 0.1, maskOutput: true };
+for (const dtype of ['bfloat16', 'float32']) {
+  const programs = [
+    feedForwardProgram({ ...feedForward, dtype }),
+    feedForwardGradientProgram({ ...feedForward, dtype }),
+    primalProgram({ ...primal, dtype }),
+    primalGradientProgram({ ...primal, dtype }),
+    primalWeightGradientProgram({ ...primal, dtype }, 'query'),
+    primalWeightGradientProgram({ ...primal, dtype }, 'key'),
+  ];
+  for (const { name, ir, numWarps, numStages } of programs) {
+    writeFileSync(join(folder, `${name}.${dtype}.warps${numWarps}.stages${numStages}.ttir`), ir);
+  }
+}

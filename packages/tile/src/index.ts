@@ -1,0 +1,51 @@
+export { type CustomCall, customCall } from './emit/custom-call.js';
+export { type Grid, type Launch, tileProgram } from './emit/tile-program.js';
+export { tritonIr } from './emit/triton.js';
+export { type Arguments, type ArrayOf, interpret, type Results } from './interpret/interpret.js';
+export { type DropoutKey, dropout, loadKey, randomBits } from './kernels/dropout.js';
+export {
+  type FeedForwardConfig,
+  type FeedForwardSignature,
+  feedForward,
+  feedForwardProgram,
+} from './kernels/feed-forward.js';
+export {
+  type FeedForwardGradientSignature,
+  feedForwardGradient,
+  feedForwardGradientProgram,
+} from './kernels/feed-forward-gradient.js';
+export { type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
+export {
+  type PrimalGradientSignature,
+  type PrimalWeightGradientSignature,
+  primalGradient,
+  primalGradientProgram,
+  primalWeightGradient,
+  primalWeightGradientProgram,
+} from './kernels/primal-gradient.js';
+export type { PrimalConfig } from './kernels/primal-parts.js';
+export { arange, full, programId, scalar, zeros } from './language/create.js';
+export { type DotOptions, dot } from './language/dot.js';
+export type { Dtype, StoredDtype } from './language/dtype.js';
+export {
+  type Input,
+  input,
+  type Kernel,
+  kernel,
+  type Output,
+  output,
+  type Pointers,
+  type Signature,
+} from './language/kernel.js';
+export { type Carried, type Extent, loop } from './language/loop.js';
+export type { DotPrecision } from './language/op.js';
+export {
+  InputPointer,
+  type LoadOptions,
+  OutputPointer,
+  Pointer,
+  type StoreOptions,
+} from './language/pointer.js';
+export { type Operand, Tile } from './language/tile.js';
+export { where } from './language/where.js';
+export type { ArrayType, TileProgram } from './program.js';

@@ -1,0 +1,121 @@
+import { type Launch, tileProgram } from '../emit/tile-program.js';
+import { dot } from '../language/dot.js';
+import { input, type Kernel, kernel, output } from '../language/kernel.js';
+import type { Tile } from '../language/tile.js';
+import type { TileProgram } from '../program.js';
+import { dropout, loadKey } from './dropout.js';
+import { layerNorm } from './layer-norm.js';
+import { loadMatrix, loadRow } from './matrix.js';
+import { checkColumns, checkRate, checkTiling, eachRowTile, type RowTiling, rowGrid } from './row-tiles.js';
+
+/** What a feed-forward kernel is made for. */
+export interface FeedForwardConfig extends Omit<RowTiling, 'samples'> {
+  /** d, features of a token: a power of two. */
+  readonly width: number;
+  /** Features of the hidden layer: a power of two. */
+  readonly hidden: number;
+  /** Of both dropouts. Default 0. */
+  readonly rate?: number;
+  /** Of the layer norm. Default 1e-5. */
+  readonly epsilon?: number;
+  /** How tokens and matrices are stored, and multiplied: float32 as TF32. Default bfloat16. */
+  readonly dtype?: 'bfloat16' | 'float32';
+}
+
+/** A configuration with nothing left open. */
+export type FullFeedForwardConfig = Required<FeedForwardConfig & RowTiling>;
+
+/** Fills in defaults. @throws Error when there is no kernel for it */
+export function checkFeedForward(caller: string, config: FeedForwardConfig): FullFeedForwardConfig {
+  const { width, hidden, rate = 0, epsilon = 1e-5, dtype = 'bfloat16' } = config;
+  checkColumns(caller, 'width', width);
+  checkColumns(caller, 'hidden', hidden);
+  checkRate(caller, rate);
+  return { ...checkTiling(caller, config), width, hidden, rate, epsilon, dtype };
+}
+
+/** u Phi(u), with Phi the normal distribution: u (1 + erf(u / sqrt 2)) / 2. */
+function gelu(u: Tile): Tile {
+  return u.mul(normalDistribution(u));
+}
+
+/** Phi(u) = (1 + erf(u / sqrt 2)) / 2. */
+export function normalDistribution(u: Tile): Tile {
+  return u.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
+}
+
+/**
+ * y = x + drop(W2^T drop(gelu(W1^T LN(x) + b1)) + b2) of each row: layer norm, feed-forward, dropout and residual in one pass.
+ *
+ * | array | type | shape |
+ * |---|---|---|
+ * | x, y | `dtype` | [rows, width] |
+ * | gamma, beta | float32 | [width] |
+ * | w1, w2 | `dtype` | [width, hidden], [hidden, width] |
+ * | b1, b2 | float32 | [hidden], [width] |
+ * | keys | int32 | [2, 2]: of the hidden layer's dropout, of the output's; not read at rate 0 |
+ *
+ * An element's place in [rows, hidden] or [rows, width] decides with its key whether it is dropped, as in `dropout` of
+ * @primal-attention/runtime. Norms, sums, gelu and residual are float32; what enters a product is rounded to `dtype`.
+ */
+export function feedForward(config: FeedForwardConfig): Kernel<FeedForwardSignature> {
+  const full = checkFeedForward('feedForward', config);
+  const { width, hidden, rate, epsilon, dtype } = full;
+  return kernel('feed_forward', feedForwardSignature(dtype), (arrays) => {
+    const [gamma, beta, b2] = [arrays.gamma, arrays.beta, arrays.b2].map((vector) => loadRow(vector, width));
+    const b1 = loadRow(arrays.b1, hidden);
+    const w1 = loadMatrix(arrays.w1, width, hidden);
+    const w2 = loadMatrix(arrays.w2, hidden, width);
+    const [hiddenKey, outputKey] = rate === 0 ? [] : [loadKey(arrays.keys, 0), loadKey(arrays.keys, 2)];
+    eachRowTile(full, [], (tile) => {
+      const x = tile.load(arrays.x, width); // [rows, width]
+      const h = layerNorm(x, gamma, beta, epsilon).result.cast(dtype);
+      const u = dot(h, w1).add(b1); // [rows, hidden]
+      const f = dropout(gelu(u), rate, hiddenKey, tile.offsets(hidden)).cast(dtype);
+      const o = dot(f, w2).add(b2); // [rows, width]
+      tile.store(arrays.y, x.add(dropout(o, rate, outputKey, tile.offsets(width))));
+      return [];
+    });
+  });
+}
+
+function feedForwardSignature(dtype: 'bfloat16' | 'float32') {
+  return {
+    x: input(dtype),
+    gamma: input('float32'),
+    beta: input('float32'),
+    w1: input(dtype),
+    b1: input('float32'),
+    w2: input(dtype),
+    b2: input('float32'),
+    keys: input('int32'),
+    y: output(dtype),
+  };
+}
+
+/** The arrays of {@link feedForward}. */
+export type FeedForwardSignature = ReturnType<typeof feedForwardSignature>;
+
+/** {@link feedForward} with its launch. */
+export function feedForwardProgram(
+  config: FeedForwardConfig,
+  launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
+): TileProgram {
+  const full = checkFeedForward('feedForwardProgram', config);
+  const { rows, width, hidden } = full;
+  return tileProgram(feedForward(full), {
+    ...launch,
+    grid: rowGrid(full),
+    shapes: {
+      x: [rows, width],
+      gamma: [width],
+      beta: [width],
+      w1: [width, hidden],
+      b1: [hidden],
+      w2: [hidden, width],
+      b2: [width],
+      keys: [2, 2],
+      y: [rows, width],
+    },
+  });
+}

@@ -1,0 +1,52 @@
+import { arange } from '../language/create.js';
+import type { InputPointer, OutputPointer } from '../language/pointer.js';
+import type { Tile } from '../language/tile.js';
+
+/** Offsets of whole rows of a row-major matrix: row numbers int32 [rows] to int32 [rows, columns]. */
+export function rowOffsets(rows: Tile, columns: number): Tile {
+  return rows.expandDims(1).mul(columns).add(arange(columns).expandDims(0));
+}
+
+/** A whole row-major matrix, [rows, columns]. */
+export function loadMatrix(pointer: InputPointer, rows: number, columns: number): Tile {
+  return pointer.load(rowOffsets(arange(rows), columns));
+}
+
+/** A block of a row-major matrix with `stride` columns, 0 beyond `rows` and `columns`. */
+export function loadBlock(
+  pointer: InputPointer,
+  shape: readonly [number, number],
+  { stride, rows = shape[0], columns = shape[1] }: { stride: number; rows?: number; columns?: number },
+): Tile {
+  const [i, j] = [arange(shape[0]).expandDims(1), arange(shape[1]).expandDims(0)];
+  const masks = [
+    ...(rows < shape[0] ? [i.less(rows)] : []),
+    ...(columns < shape[1] ? [j.less(columns)] : []),
+  ];
+  const mask = masks.length === 2 ? masks[0].and(masks[1]) : masks[0];
+  return pointer.load(i.mul(stride).add(j), { mask });
+}
+
+/** A vector as one row, [1, columns]. */
+export function loadRow(pointer: InputPointer, columns: number): Tile {
+  return pointer.load(arange(columns)).expandDims(0);
+}
+
+/** Writes a whole row-major matrix. @param values [rows, columns], cut to `rows` and `columns` */
+export function storeMatrix(
+  pointer: OutputPointer,
+  values: Tile,
+  { rows = values.shape[0], columns = values.shape[1] }: { rows?: number; columns?: number } = {},
+): void {
+  const [i, j] = [arange(values.shape[0]).expandDims(1), arange(values.shape[1]).expandDims(0)];
+  pointer.store(i.mul(columns).add(j), values, { mask: within(i, j, values.shape, rows, columns) });
+}
+
+/** Where row and column number are within a smaller matrix; nothing where it is not smaller. */
+function within(i: Tile, j: Tile, shape: readonly number[], rows: number, columns: number): Tile | undefined {
+  const masks = [
+    ...(rows < shape[0] ? [i.less(rows)] : []),
+    ...(columns < shape[1] ? [j.less(columns)] : []),
+  ];
+  return masks.length === 2 ? masks[0].and(masks[1]) : masks[0];
+}

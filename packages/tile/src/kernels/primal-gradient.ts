@@ -1,0 +1,271 @@
+import { type Launch, tileProgram } from '../emit/tile-program.js';
+import { arange, programId, zeros } from '../language/create.js';
+import { dot } from '../language/dot.js';
+import { input, type Kernel, kernel, output, type Pointers } from '../language/kernel.js';
+import type { Operand, Tile } from '../language/tile.js';
+import type { TileProgram } from '../program.js';
+import { addColumns, noSums, storeSums } from './column-sums.js';
+import { dropout, loadKey } from './dropout.js';
+import { layerNorm, layerNormGradient, type Normalised } from './layer-norm.js';
+import { loadRow, storeMatrix } from './matrix.js';
+import {
+  checkPrimal,
+  type FullPrimalConfig,
+  type HeadWeights,
+  loadHead,
+  type PrimalConfig,
+  primalInputs,
+  primalShapes,
+  times,
+  unitVectors,
+} from './primal-parts.js';
+import { eachRowTile, programNumber, type RowTile, rowGrid } from './row-tiles.js';
+
+/*
+ * The gradient of `primal`, by recomputation. With do = mask drop(dy) and g = the gradient of the sums of squares:
+ *
+ *     ds = C_h do + 2 g s                      s = e_h or r_h
+ *     du = A ds                                u = phi(z)
+ *     dz = (du - u (u . du)) / ||z||
+ *     dh = sum over heads, queries and keys of W dz, and through the layer norm to dx
+ *
+ * One kernel would have to hold the sums of all weights' gradients beside that, more than a program's registers. So there are
+ * two: one for dx and the vectors, and one for the matrices of one side, with a program for each head.
+ */
+
+/** What both kernels read. */
+function gradientInputs(dtype: 'bfloat16' | 'float32') {
+  return { ...primalInputs(dtype), dy: input(dtype), dsquares: input('float32') };
+}
+
+type GradientInputs = ReturnType<typeof gradientInputs>;
+
+function gradientShapes(full: FullPrimalConfig) {
+  const { samples, rows, width, heads, rank } = full;
+  return { ...primalShapes(full), dy: [samples, rows, width], dsquares: [samples, 2 * heads * rank] };
+}
+
+/** What a tile's rows have in common for all heads. */
+interface Rows {
+  readonly norm: Normalised;
+  /** LN(x), [rows, d]. */
+  readonly h: Tile;
+  /** float32 [rows, d]. */
+  readonly dy: Tile;
+  /** Behind the dropout, float32 [rows, d]. */
+  readonly dropped: Tile;
+  /** And behind the mask, [rows, d]. */
+  readonly dOutput: Tile;
+}
+
+function rowsOf(full: FullPrimalConfig, arrays: Pointers<GradientInputs>, tile: RowTile): Rows {
+  const { width, rate, epsilon, dtype, maskOutput } = full;
+  const key = rate === 0 ? undefined : loadKey(arrays.key, 0);
+  const norm = layerNorm(
+    tile.load(arrays.x, width),
+    loadRow(arrays.gamma, width),
+    loadRow(arrays.beta, width),
+    epsilon,
+  );
+  const dy = tile.load(arrays.dy, width);
+  const dropped = dropout(dy, rate, key, tile.offsets(width));
+  const masked = maskOutput ? dropped.mul(tile.loadColumn(arrays.mask)) : dropped;
+  return { norm, h: norm.result.cast(dtype), dy, dropped, dOutput: masked.cast(dtype) };
+}
+
+/** The gradient of one head's scores, and of z. */
+function headGradient(
+  full: FullPrimalConfig,
+  arrays: Pointers<GradientInputs>,
+  { tile, rows: { h, dOutput } }: { tile: RowTile; rows: Rows },
+  { weights, side, head }: { weights: HeadWeights; side: 'query' | 'key'; head: Operand },
+): { unit: Tile; scores: Tile; dScores: Tile; dz: Tile } {
+  const { heads, rank, columns, dtype } = full;
+  const { unit, scale } = unitVectors(dot(h, weights.map).add(weights.bias)); // [rows, p]
+  const inDtype = unit.cast(dtype);
+  const scores = dot(inDtype, weights.projection); // [rows, s]
+  const column = arange(columns);
+  const dSquares = arrays.dsquares
+    .plus(programId(1).mul(2 * heads * rank))
+    .plus(side === 'query' ? 0 : heads * rank)
+    .plus(times(head, rank))
+    .load(column, { mask: column.less(rank) })
+    .expandDims(0); // [1, s]
+  const ofOutput = dot(dOutput, weights.combine.transpose());
+  // Rows beyond the end have scores, too.
+  const dScores = tile.zeroOutside(ofOutput.add(scores.mul(2).mul(dSquares))).cast(dtype); // [rows, s]
+  const dUnit = dot(dScores, weights.projection.transpose()); // [rows, p]
+  const dz = dUnit
+    .sub(unit.mul(dUnit.mul(unit).sum(1, true)))
+    .mul(scale)
+    .cast(dtype);
+  return { unit: inDtype, scores: scores.cast(dtype), dScores, dz };
+}
+
+/**
+ * The gradient of `primal`, first part: dx, and each program's part of the gradients of the vectors.
+ *
+ * | array | type | shape |
+ * |---|---|---|
+ * | x, gamma, beta, wq, bq, wk, bk, ae, ar, combine, mask, key | | as in `primal` |
+ * | dy, dx | `dtype` | [B, N, d] |
+ * | dsquares | float32 | [B, 2 H s]: the gradient of the sums over tokens |
+ * | dgamma, dbeta, dinner, dbias | float32 | [B, programs, d] |
+ */
+export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSignature> {
+  const full = checkPrimal('primalGradient', config);
+  const { width, heads, dtype } = full;
+  return kernel('primal_gradient', gradientSignature(dtype), (arrays) => {
+    const none = noSums(width);
+    const start = { gamma: none, beta: none, inner: none, bias: none };
+    const sums = eachRowTile(full, start, (tile, sums) => {
+      const rows = rowsOf(full, arrays, tile);
+      let dh = zeros([full.rowsPerTile, width]);
+      for (const side of ['query', 'key'] as const) {
+        for (let head = 0; head < heads; head++) {
+          const weights = loadHead(full, arrays, side, head);
+          const { dz } = headGradient(full, arrays, { tile, rows }, { weights, side, head });
+          dh = dot(dz, weights.map.transpose(), { accumulator: dh });
+        }
+      }
+      const { norm, dy, dropped, dOutput } = rows;
+      tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, loadRow(arrays.gamma, width))));
+      return {
+        gamma: addColumns(sums.gamma, dh.mul(norm.normalised), dtype),
+        beta: addColumns(sums.beta, dh, dtype),
+        inner: addColumns(sums.inner, dOutput, dtype),
+        bias: addColumns(sums.bias, dropped, dtype),
+      };
+    });
+    const place = programNumber(full).mul(width);
+    storeSums(arrays.dgamma.plus(place), sums.gamma, width);
+    storeSums(arrays.dbeta.plus(place), sums.beta, width);
+    storeSums(arrays.dinner.plus(place), sums.inner, width);
+    storeSums(arrays.dbias.plus(place), sums.bias, width);
+  });
+}
+
+function gradientSignature(dtype: 'bfloat16' | 'float32') {
+  return {
+    ...gradientInputs(dtype),
+    dx: output(dtype),
+    dgamma: output('float32'),
+    dbeta: output('float32'),
+    dinner: output('float32'),
+    dbias: output('float32'),
+  };
+}
+
+/** The arrays of {@link primalGradient}. */
+export type PrimalGradientSignature = ReturnType<typeof gradientSignature>;
+
+/**
+ * The gradient of `primal`, second part: each program's part of the gradients of one side's matrices. The grid's third axis are
+ * the heads.
+ *
+ * | array | type | shape |
+ * |---|---|---|
+ * | inputs | | as in {@link primalGradient} |
+ * | dw | float32 | [H, B, programs, d, p]: of W_q or W_k, a head's columns |
+ * | db | float32 | [H, B, programs, p] |
+ * | da | float32 | [H, B, programs, p, s]: of A_e or A_r |
+ * | dcombine | float32 | [H, B, programs, s, d]: of C_h of e or r |
+ *
+ * @param side the queries' or the keys'
+ */
+export function primalWeightGradient(
+  config: PrimalConfig,
+  side: 'query' | 'key',
+): Kernel<PrimalWeightGradientSignature> {
+  const full = checkPrimal('primalWeightGradient', config);
+  const { width, headSize, rank, columns, dtype, samples } = full;
+  return kernel(`primal_${side}_gradient`, weightSignature(dtype), (arrays) => {
+    const head = programId(2);
+    const start = {
+      map: zeros([width, headSize]),
+      bias: noSums(headSize),
+      projection: zeros([headSize, columns]),
+      combine: zeros([columns, width]),
+    };
+    const sums = eachRowTile(full, start, (tile, sums) => {
+      const rows = rowsOf(full, arrays, tile);
+      const weights = loadHead(full, arrays, side, head);
+      const { unit, scores, dScores, dz } = headGradient(
+        full,
+        arrays,
+        { tile, rows },
+        { weights, side, head },
+      );
+      return {
+        map: dot(rows.h.transpose(), dz, { accumulator: sums.map }),
+        bias: addColumns(sums.bias, dz, dtype),
+        projection: dot(unit.transpose(), dScores, { accumulator: sums.projection }),
+        combine: dot(scores.transpose(), rows.dOutput, { accumulator: sums.combine }),
+      };
+    });
+    const number = head.mul(samples * rowGrid(full)[0]).add(programNumber(full));
+    storeMatrix(arrays.dw.plus(number.mul(width * headSize)), sums.map);
+    storeSums(arrays.db.plus(number.mul(headSize)), sums.bias, headSize);
+    storeMatrix(arrays.da.plus(number.mul(headSize * rank)), sums.projection, { columns: rank });
+    storeMatrix(arrays.dcombine.plus(number.mul(rank * width)), sums.combine, { rows: rank });
+  });
+}
+
+function weightSignature(dtype: 'bfloat16' | 'float32') {
+  return {
+    ...gradientInputs(dtype),
+    dw: output('float32'),
+    db: output('float32'),
+    da: output('float32'),
+    dcombine: output('float32'),
+  };
+}
+
+/** The arrays of {@link primalWeightGradient}. */
+export type PrimalWeightGradientSignature = ReturnType<typeof weightSignature>;
+
+/** {@link primalGradient} with its launch. */
+export function primalGradientProgram(
+  config: PrimalConfig,
+  launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
+): TileProgram {
+  const full = checkPrimal('primalGradientProgram', config);
+  const { rows, samples, width } = full;
+  const grid = rowGrid(full);
+  const vector = [samples, grid[0], width];
+  return tileProgram(primalGradient(config), {
+    ...launch,
+    grid,
+    shapes: {
+      ...gradientShapes(full),
+      dx: [samples, rows, width],
+      dgamma: vector,
+      dbeta: vector,
+      dinner: vector,
+      dbias: vector,
+    },
+  });
+}
+
+/** {@link primalWeightGradient} with its launch. */
+export function primalWeightGradientProgram(
+  config: PrimalConfig,
+  side: 'query' | 'key',
+  launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
+): TileProgram {
+  const full = checkPrimal('primalWeightGradientProgram', config);
+  const { samples, width, heads, headSize, rank } = full;
+  const [programs] = rowGrid(full);
+  const each = [heads, samples, programs];
+  return tileProgram(primalWeightGradient(config, side), {
+    ...launch,
+    grid: [programs, samples, heads],
+    shapes: {
+      ...gradientShapes(full),
+      dw: [...each, width, headSize],
+      db: [...each, headSize],
+      da: [...each, headSize, rank],
+      dcombine: [...each, rank, width],
+    },
+  });
+}

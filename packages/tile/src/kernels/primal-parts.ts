@@ -1,0 +1,157 @@
+import { programId } from '../language/create.js';
+import { input, type Pointers } from '../language/kernel.js';
+import type { Operand, Tile } from '../language/tile.js';
+import { loadBlock, loadRow } from './matrix.js';
+import { checkColumns, checkRate, checkTiling, type RowTiling } from './row-tiles.js';
+
+/** What a Primal-Attention kernel is made for. */
+export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
+  /** B, samples. */
+  readonly batch: number;
+  /** N, tokens of a sample. */
+  readonly length: number;
+  /** d, features of a token: a power of two. */
+  readonly width: number;
+  /** H; the p = d / H features of a head are a power of two, 16 or more. */
+  readonly heads: number;
+  /** s, singular directions of a head. */
+  readonly rank: number;
+  /** Sets padded positions to 0 before the output's bias. Default false. */
+  readonly maskOutput?: boolean;
+  /** Of the output's dropout. Default 0. */
+  readonly rate?: number;
+  /** Of the layer norm. Default 1e-5. */
+  readonly epsilon?: number;
+  /** How tokens and matrices are stored, and multiplied: float32 as TF32. Default bfloat16. */
+  readonly dtype?: 'bfloat16' | 'float32';
+}
+
+/** A configuration with nothing left open. */
+export interface FullPrimalConfig extends Required<RowTiling> {
+  readonly width: number;
+  readonly heads: number;
+  readonly headSize: number;
+  readonly rank: number;
+  /** The rank, padded to what a product takes. */
+  readonly columns: number;
+  readonly maskOutput: boolean;
+  readonly rate: number;
+  readonly epsilon: number;
+  readonly dtype: 'bfloat16' | 'float32';
+}
+
+/** Fills in defaults. @throws Error when there is no kernel for it */
+export function checkPrimal(caller: string, config: PrimalConfig): FullPrimalConfig {
+  const { batch, length, width, heads, rank, maskOutput = false } = config;
+  const { rate = 0, epsilon = 1e-5, dtype = 'bfloat16' } = config;
+  for (const [name, n] of Object.entries({ batch, length, heads, rank })) {
+    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
+  }
+  checkColumns(caller, 'width', width);
+  checkColumns(caller, 'width / heads', width / heads);
+  checkRate(caller, rate);
+  return {
+    ...checkTiling(caller, { ...config, rows: length, samples: batch }),
+    width,
+    heads,
+    headSize: width / heads,
+    rank,
+    columns: Math.max(16, 2 ** Math.ceil(Math.log2(rank))),
+    maskOutput,
+    rate,
+    epsilon,
+    dtype,
+  };
+}
+
+/** torch's epsilon for unit vectors, 1e-12, squared. */
+const smallestSquare = 1e-24;
+
+/** phi(z) = z / max(||z||, 1e-12) of each row, and what z was multiplied with, [rows, 1]. */
+export function unitVectors(z: Tile): { unit: Tile; scale: Tile } {
+  const scale = z.mul(z).sum(1, true).maximum(smallestSquare).rsqrt();
+  return { unit: z.mul(scale), scale };
+}
+
+/** What makes the scores of one head, and what they become. */
+export interface HeadWeights {
+  /** W_q or W_k of the head, [d, p]. */
+  readonly map: Tile;
+  /** [1, p]. */
+  readonly bias: Tile;
+  /** A_e or A_r of the head and this program's sample, [p, columns], 0 beyond the rank. */
+  readonly projection: Tile;
+  /** C_h of e or r, [columns, d], 0 beyond the rank. */
+  readonly combine: Tile;
+}
+
+/** Loads one head's weights. @param head its number, which may be different in each program */
+export function loadHead(
+  { width, heads, headSize, rank, columns, samples }: FullPrimalConfig,
+  arrays: Pointers<PrimalInputs>,
+  side: 'query' | 'key',
+  head: Operand,
+): HeadWeights {
+  const [map, bias, projection, first] =
+    side === 'query'
+      ? [arrays.wq, arrays.bq, arrays.ae, 0]
+      : [arrays.wk, arrays.bk, arrays.ar, heads * rank * width];
+  const size = headSize * rank;
+  const block = { stride: rank, columns: rank };
+  return {
+    map: loadBlock(map.plus(times(head, headSize)), [width, headSize], { stride: width }),
+    bias: loadRow(bias.plus(times(head, headSize)), headSize),
+    projection: loadBlock(
+      projection.plus(times(head, samples * size)).plus(programId(1).mul(size)),
+      [headSize, columns],
+      block,
+    ),
+    combine: loadBlock(arrays.combine.plus(first).plus(times(head, rank * width)), [columns, width], {
+      stride: width,
+      rows: rank,
+    }),
+  };
+}
+
+/** A number of elements, known now or on the device. */
+export function times(count: Operand, size: number): Operand {
+  return typeof count === 'number' ? count * size : count.mul(size);
+}
+
+/** What the forward kernel and its gradients read. */
+export function primalInputs(dtype: 'bfloat16' | 'float32') {
+  return {
+    x: input(dtype),
+    gamma: input('float32'),
+    beta: input('float32'),
+    wq: input(dtype),
+    bq: input('float32'),
+    wk: input(dtype),
+    bk: input('float32'),
+    ae: input(dtype),
+    ar: input(dtype),
+    combine: input(dtype),
+    mask: input('float32'),
+    key: input('int32'),
+  };
+}
+
+type PrimalInputs = ReturnType<typeof primalInputs>;
+
+/** The shapes of {@link primalInputs}. */
+export function primalShapes({ rows, samples, width, heads, headSize, rank }: FullPrimalConfig) {
+  return {
+    x: [samples, rows, width],
+    gamma: [width],
+    beta: [width],
+    wq: [width, width],
+    bq: [width],
+    wk: [width, width],
+    bk: [width],
+    ae: [heads, samples, headSize, rank],
+    ar: [heads, samples, headSize, rank],
+    combine: [2 * heads * rank, width],
+    mask: [samples, rows],
+    key: [2],
+  };
+}

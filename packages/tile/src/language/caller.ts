@@ -1,0 +1,31 @@
+import { dirname, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ownFolder = dirname(fileURLToPath(import.meta.url)) + sep;
+
+/** Where a line of a kernel stands, as `file:line:column`. */
+export type SourceLine = string;
+
+/** A stack, of which the line is read only when someone asks. */
+export class CallSite {
+  readonly #trace = new Error();
+
+  /** The innermost line that is not this language's own: a line of the kernel, or of a helper that it calls. */
+  get line(): SourceLine {
+    for (const frame of (this.#trace.stack ?? '').split('\n').slice(1)) {
+      const [, place, line, column] =
+        /(?:\(|at (?:async )?)([^()\s][^()]*?):(\d+):(\d+)\)?$/.exec(frame) ?? [];
+      if (place === undefined) continue;
+      const file = place.startsWith('file:') ? fileURLToPath(place.replace(/\?.*$/, '')) : place;
+      if (file.startsWith(ownFolder) && !/\.test\.[cm]?[jt]s$/.test(file)) continue;
+      const near = relative(process.cwd(), file);
+      return `${near.startsWith('..') || near === '' ? file : near}:${line}:${column}`;
+    }
+    return 'an unknown line';
+  }
+}
+
+/** An error in how a kernel is written, with its line. */
+export function misuse(operation: string, problem: string): Error {
+  return new Error(`${operation}: ${problem} (${new CallSite().line})`);
+}

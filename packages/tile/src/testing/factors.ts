@@ -1,0 +1,15 @@
+import * as runtime from '@primal-attention/runtime';
+import * as tf from '@tensorflow/tfjs';
+
+/** A key, and what the runtime's dropout with it multiplies an array of a shape with. */
+export function dropoutFactors(
+  shape: number[],
+  rate: number,
+  seed: number,
+): { key: number[]; factors: number[] } {
+  const [key, factors] = tf.tidy(() => {
+    const key = runtime.randomKey(seed);
+    return [key.dataSync(), runtime.dropout(tf.ones(shape), rate, key).dataSync()];
+  });
+  return { key: [...key], factors: [...factors] };
+}
