@@ -1,9 +1,10 @@
-// Packs the benchmarks of the LRA step and of the attention mechanisms for a machine without this repository: a file of code
-// each, koffi's binaries and the peers, in .gpu/lra-step and .gpu/attention at the root. There, with any Node and the plugin's
-// Python environment:
+// Packs the benchmarks of the LRA step and of the attention mechanisms, and the check of tile kernels, for a machine without
+// this repository: a file of code each, koffi's binaries and the peers, in .gpu/lra-step, .gpu/attention and .gpu/tile-check at
+// the root. There, with any Node and the plugin's Python environment:
 //
 //     VIRTUAL_ENV=... node lra-step.mjs --peers jax,torch --peer-python ... --save-dir results
 //     VIRTUAL_ENV=... node attention.mjs --peers jax --peer-python ... --save-dir results
+//     VIRTUAL_ENV=... node tile-check.mjs --output tile-check.json
 //
 // The backends wasm and tensorflow stay behind.
 import { execFileSync } from 'node:child_process';
@@ -18,6 +19,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const programs = {
   'lra-step': ['lra_protocol.py', 'lra_step_torch.py', 'lra_step_jax.py', 'golden.py', 'check_lra.py'],
   attention: ['attention_jax.py', 'attention', 'golden.py', 'check_attention.py'],
+  'tile-check': [],
 };
 const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim();
 const modified = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '-modified';
