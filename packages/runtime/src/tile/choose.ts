@@ -157,8 +157,8 @@ function log(name: string, text: string): void {
     console.error(`primal tile: ${name}, ${text}`);
 }
 
-/** The message's beginning: compilers repeat the kernel's text. */
+/** The message's beginning on one line: compilers repeat the kernel's text. */
 function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ');
   return text.length > 500 ? `${text.slice(0, 500)} ..` : text;
 }
