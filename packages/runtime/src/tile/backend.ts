@@ -31,7 +31,10 @@ let warned = false;
 export function tileKernelRefusal(): string | undefined {
   if (tileKernels() === 'off') return 'they are off (PRIMAL_KERNELS, or withTileKernels)';
   if (!hasKernel(tileKernel)) {
-    return `backend '${tf.getBackend()}' has none on this device; they need backend 'xla' and an NVIDIA GPU`;
+    const name = tf.getBackend();
+    return name === 'xla'
+      ? 'this device has none; they need an NVIDIA GPU'
+      : `backend '${name}' has none; they need backend 'xla' on an NVIDIA GPU`;
   }
   const reason = tileBackend().tileRefusal?.();
   if (reason === undefined) return undefined;

@@ -51,7 +51,7 @@ const kernelGradients = plainGradients.map((list) => list.map((value) => 10 * va
 
 describe.runIf(!hasTileKernels())('where no kernels run', () => {
   it('the plain formulation does, with the gradient that tfjs finds', () => {
-    expect(tileKernelRefusal()).toMatch(/need backend 'xla' and an NVIDIA GPU/);
+    expect(tileKernelRefusal()).toMatch(/they need .*an NVIDIA GPU/);
     expect(read(product(x, y))).toEqual([4, 10, 18]);
     expect(gradients(product)).toEqual(plainGradients);
     expect(read(jit(product)(x, y))).toEqual([4, 10, 18]);
