@@ -14,7 +14,7 @@ import { stringLiteral } from '../hlo/literals.js';
 import { tensorType } from '../hlo/types.js';
 import { xla } from '../testing/compare.js';
 import { moduleOf, tileCall as writeTileCall } from './call.js';
-import { measuredModule } from './measure.js';
+import { measure, measuredModule } from './measure.js';
 import { probe, probeModule, summary } from './probe.js';
 import type { TileArray, TileProgram } from './program.js';
 
@@ -159,6 +159,12 @@ it('notes outlive the process where there is a disk cache', () => {
   expect(existsSync(folder)).toBe(true);
 });
 
+const calls =
+  /stablehlo\.custom_call @__gpu\$xla\.gpu\.triton\((%[\w#]+), (%[\w#]+)\) \{.*\} : \(.*\) -> (.*)/g;
+/** A program whose calls of a kernel are an operation of XLA's. */
+const withoutCalls = (module: string, operation = 'add'): string =>
+  module.replaceAll(calls, `stablehlo.${operation} $1, $2 : $3`);
+
 /*
  * A CPU as a device that runs one kernel, x + y: calls of it are replaced in the programs' text, just before they are
  * compiled. Everything else is what a GPU gets.
@@ -173,13 +179,7 @@ describe.runIf(isCpu)('in programs', () => {
       const original = executables[method] as (module: string) => never;
       executables[method] = function (this: typeof executables, module: string) {
         modules.push(module);
-        return original.call(
-          this,
-          module.replaceAll(
-            /stablehlo\.custom_call @__gpu\$xla\.gpu\.triton\((%[\w#]+), (%[\w#]+)\) \{.*\} : \(.*\) -> (.*)/g,
-            'stablehlo.add $1, $2 : $3',
-          ),
-        );
+        return original.call(this, withoutCalls(module));
       };
     }
   });
@@ -226,6 +226,25 @@ describe.runIf(isCpu)('in programs', () => {
     expect(read(step(data))).toEqual([60 + 15]);
     expect(xla().entries.get(w.dataId).value!.buffer).toBe(buffer);
     expect(read(w)).toEqual([-1, 0, 1, 2, 3, 4]);
+  });
+
+  it('passes the probe, which looks at the numbers', () => {
+    const { client, executables } = xla();
+    expect(probe(client, executables)).toBeUndefined();
+    const compiling = client.compile.bind(client);
+    const wrong = { compile: (module: string) => compiling(withoutCalls(module, 'subtract')) };
+    expect(probe(client, wrong as typeof executables)).toBe('a test kernel computed 1 + 1000 = -999');
+  });
+
+  it('is timed by the fastest of a few runs, of many calls each', () => {
+    const { client } = xla();
+    const compiling = client.compile.bind(client);
+    vi.spyOn(client, 'compile').mockImplementation((module) => compiling(withoutCalls(module)));
+    const durations = [10, 60, 40, 50, 70, 80];
+    const times = durations.flatMap((ms, i) => [1000 * i, 1000 * i + ms]);
+    expect(measure(client, sum(), () => times.shift()!)).toBe(40 / 20);
+    expect(times).toEqual([]);
+    vi.restoreAllMocks();
   });
 
   it('is counted by what the program says', () => {
