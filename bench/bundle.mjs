@@ -1,10 +1,11 @@
-// Packs the benchmarks of the LRA step and of the attention mechanisms, and the experiment on efficiency, for a machine without
-// this repository: a file of code each, koffi's binaries and the peers, in .gpu/lra-step, .gpu/attention and
-// .gpu/lra-efficiency at the root. There, with any Node and the plugin's Python environment:
+// Packs the benchmarks of the LRA step and of the attention mechanisms, the experiment on efficiency, and the check of tile
+// kernels, for a machine without this repository: a file of code each, koffi's binaries and the peers, in .gpu/lra-step,
+// .gpu/attention, .gpu/lra-efficiency and .gpu/tile-check at the root. There, with any Node and the plugin's Python environment:
 //
 //     VIRTUAL_ENV=... node lra-step.mjs --peers jax,torch --peer-python ... --save-dir results
 //     VIRTUAL_ENV=... node attention.mjs --peers jax --peer-python ... --save-dir results
 //     VIRTUAL_ENV=... node lra-efficiency.mjs --scaling --seconds 540
+//     VIRTUAL_ENV=... node tile-check.mjs --output tile-check.json
 //
 // The backends wasm and tensorflow stay behind.
 import { execFileSync } from 'node:child_process';
@@ -24,6 +25,7 @@ const programs = {
     peers: ['attention_jax.py', 'attention', 'golden.py', 'check_attention.py'],
   },
   'lra-efficiency': { entry: '../experiments/lra-efficiency/dist/efficiency.js', peers: lraPeers },
+  'tile-check': { entry: 'dist/tile-check.js', peers: [] },
 };
 const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim();
 const modified = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '-modified';

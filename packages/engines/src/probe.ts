@@ -1,5 +1,6 @@
 // Run by the report, in a process of its own: starts one engine and prints what it is, as JSON.
 import { cpus, totalmem } from 'node:os';
+import { tileKernelRefusal } from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
 import { startEngine } from './start.js';
@@ -16,10 +17,12 @@ function details(name: string): string[] {
       const kinds = [...new Set(devices.map(({ kind }) => kind))];
       const memory =
         platformName === 'cpu' ? cores : `${megabytes(devices[0].memoryStats().bytesLimit ?? 0)} to use`;
+      const refusal = tileKernelRefusal();
       return [
         `plugin: ${plugin.origin}`,
         `platform: ${platformName}${platformVersion ? ` (${platformVersion.trim().split('\n')[0]})` : ''}`,
         `devices: ${kinds.join(', ')} (${devices.length}); ${memory}`,
+        `tile kernels: ${refusal === undefined ? 'supported' : `not run: ${refusal}`}`,
       ];
     }
     case 'tensorflow': {

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { hasTileKernels } from '@primal-attention/runtime';
+import * as tf from '@tensorflow/tfjs';
+import { expect, test, vi } from 'vitest';
 import { reportEngines } from './report.js';
 
 test('every engine is reported, with what it is or why it is not', async () => {
@@ -26,3 +28,13 @@ test('one that does not start gives its reason', async () => {
     }
   }
 }, 120_000);
+
+test.runIf(tf.getBackend() === 'xla')('xla says whether it runs tile kernels, and why not', async () => {
+  const details = async (): Promise<string> => (await reportEngines())[0].details!.join('\n');
+  expect(await details()).toMatch(
+    hasTileKernels() ? /^tile kernels: supported$/m : /^tile kernels: not run: .*GPU/m,
+  );
+  vi.stubEnv('PRIMAL_KERNELS', 'off');
+  expect(await details()).toMatch(/^tile kernels: not run: they are off \(PRIMAL_KERNELS/m);
+  vi.unstubAllEnvs();
+});

@@ -18,6 +18,12 @@ export class ReadyEvent {
     await this.#client.library.callAsync('Event_Await', new Args(24).setWord(16, this.#handle));
   }
 
+  /** Like {@link wait}, blocking. */
+  waitSync(): void {
+    if (this.#handle === 0n) throw new Error('ReadyEvent: the event was disposed');
+    this.#client.library.call('Event_Await', new Args(24).setWord(16, this.#handle));
+  }
+
   /** Frees the event. A second call does nothing. */
   dispose(): void {
     if (this.#handle === 0n) return;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { hasKernel, runListKernel } from './backend-kernel.js';
 
 /**
  * What a backend may offer, as tfjs kernels. There is no version for other backends here: who needs one brings it.
@@ -12,7 +13,7 @@ const kernels = { forward: 'FusedAttention', gradient: 'FusedAttentionGradient' 
 
 /** Whether {@link fusedAttention} can be called: on `xla` with an NVIDIA GPU. */
 export function hasFusedAttention(): boolean {
-  return tf.getKernel(kernels.forward, tf.getBackend()) != null;
+  return hasKernel(kernels.forward);
 }
 
 /** @throws Error that names a size of heads, p, for which there is no kernel */
@@ -49,17 +50,13 @@ export function fusedAttention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D): 
   const attributes = { scale: 1 / Math.sqrt(size) };
   const attend = tf.customGrad((...args) => {
     const [q, k, v, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const [output, statistics] = run(kernels.forward, { q, k, v }, attributes);
+    const [output, statistics] = runListKernel(kernels.forward, { q, k, v }, attributes);
     save([q, k, v, statistics, output]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const [q, k, v, statistics, output] = saved;
-      return run(kernels.gradient, { q, k, v, statistics, dy, output }, attributes);
+      return runListKernel(kernels.gradient, { q, k, v, statistics, dy, output }, attributes);
     };
     return { value: output, gradFunc };
   });
   return tf.tidy(() => attend(q, k, v) as tf.Tensor4D);
-}
-
-function run(kernel: string, inputs: tf.NamedTensorMap, attributes: { scale: number }): tf.Tensor[] {
-  return tf.engine().runKernel(kernel, inputs, attributes) as tf.Tensor[];
 }

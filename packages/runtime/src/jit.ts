@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isRecording } from './autodiff/captured.js';
 import { collectEmissions, deliverEmissions, type Emission, subscribedProbes } from './probe.js';
+import { type TileKernels, tileKernels, withTileKernels } from './tile/switch.js';
 import { eachTensor } from './tree.js';
 
 /** A function that {@link jit} compiled. */
@@ -41,6 +42,17 @@ function compilingBackend(): CompilingBackend | undefined {
   return typeof backend.jit === 'function' ? (backend as CompilingBackend) : undefined;
 }
 
+/** What is part of a signature besides the arguments: a last argument that only the compiled form has. */
+interface Surroundings {
+  /** The probes with subscribers. */
+  readonly probes: readonly number[];
+  readonly kernels: TileKernels;
+}
+
+function surroundings(): Surroundings {
+  return { probes: subscribedProbes(), kernels: tileKernels() };
+}
+
 /** What a compiled function gives back: its result, and what probes emitted on the way. */
 interface Traced<R> {
   readonly result: R;
@@ -72,13 +84,14 @@ interface Traced<R> {
  *   is disposed by its place, such as `args[0].x[2]`
  */
 export function jit<A extends unknown[], R>(fn: (...args: A) => R): JitFunction<A, R> {
-  // The probes with subscribers are part of the signature: a last argument that only the compiled form has.
-  const traced = (...args: [...A, readonly number[]]): Traced<R> =>
-    collectEmissions(args.pop() as readonly number[], () => fn(...(args as unknown as A)));
+  const traced = (...args: [...A, Surroundings]): Traced<R> => {
+    const { probes, kernels } = args.pop() as Surroundings;
+    return withTileKernels(kernels, () => collectEmissions(probes, () => fn(...(args as unknown as A))));
+  };
   Object.defineProperty(traced, 'name', { value: fn.name });
   // The backend is looked up at each call: one function may be used before and after a change of backend.
-  const compiled = new Map<CompilingBackend, BackendFunction<[...A, readonly number[]], Traced<R>>>();
-  const compiledFor = (backend: CompilingBackend): BackendFunction<[...A, readonly number[]], Traced<R>> => {
+  const compiled = new Map<CompilingBackend, BackendFunction<[...A, Surroundings], Traced<R>>>();
+  const compiledFor = (backend: CompilingBackend): BackendFunction<[...A, Surroundings], Traced<R>> => {
     let program = compiled.get(backend);
     if (program === undefined) {
       program = backend.jit(traced);
@@ -90,13 +103,13 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): JitFunction<
     const backend = compilingBackend();
     // While the tensors that a function captures are looked for, none may hide in a program.
     if (backend === undefined || backend.tracing || isRecording()) return fn(...args);
-    return delivered(compiledFor(backend)(...args, subscribedProbes()), args);
+    return delivered(compiledFor(backend)(...args, surroundings()), args);
   };
   return Object.assign(call, {
     async: async (...args: A): Promise<R> => {
       const backend = compilingBackend();
       if (backend === undefined) return fn(...args);
-      return delivered(await compiledFor(backend).async(...args, subscribedProbes()), args);
+      return delivered(await compiledFor(backend).async(...args, surroundings()), args);
     },
     dispose: (): void => {
       for (const program of compiled.values()) program.dispose();
@@ -104,7 +117,7 @@ export function jit<A extends unknown[], R>(fn: (...args: A) => R): JitFunction<
     },
     programFor: (...args: A): object | undefined => {
       const backend = compilingBackend();
-      return backend === undefined ? undefined : compiledFor(backend).programFor(...args, subscribedProbes());
+      return backend === undefined ? undefined : compiledFor(backend).programFor(...args, surroundings());
     },
   });
 }

@@ -90,3 +90,20 @@ function checkOneOf(caller: string, precision: string, valid: readonly string[])
     );
   }
 }
+
+/** What a backend offers that stores float32 tensors in more than one way. */
+interface NarrowingBackend {
+  isNarrow(tensor: tf.TensorInfo): boolean;
+}
+
+/** The kernel by which such a backend changes how a tensor is stored. */
+const storeFloat = 'StoreFloat';
+
+/** The same numbers, stored as another tensor is: what the gradient of a tensor must be. */
+export function storedLike(tensor: tf.Tensor, like: tf.Tensor): tf.Tensor {
+  const backend = tf.backend() as Partial<NarrowingBackend>;
+  if (typeof backend.isNarrow !== 'function') return tensor;
+  const narrow = backend.isNarrow(like);
+  if (backend.isNarrow(tensor) === narrow) return tensor;
+  return tf.engine().runKernel(storeFloat, { x: tensor }, { element: narrow ? 'bf16' : 'f32' }) as tf.Tensor;
+}

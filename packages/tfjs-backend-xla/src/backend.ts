@@ -28,6 +28,8 @@ import { autocast } from './precision/autocast.js';
 import { widenBits } from './precision/bits.js';
 import { type AutocastPrecision, type MatmulPrecision, Precision } from './precision/precision.js';
 import { writeWithPlan } from './precision/storage-policy.js';
+import { measure } from './tile/measure.js';
+import type { TileProgram } from './tile/program.js';
 
 /** What stands behind a tensor's data id. Tensors that are reshapes or clones of each other share it. */
 export interface Entry {
@@ -228,6 +230,9 @@ export class XlaBackend extends KernelBackend {
         };
         return plan === undefined ? write(b.parameters) : writeWithPlan(b, plan, write);
       });
+      // A kernel without a plan may store what it makes as bf16 all the same.
+      if (plan === undefined && results.some(({ type }) => type.element === 'bf16'))
+        this.precision.narrowed = true;
       return results.map((value) => this.tensorInfo(value));
     } catch (error) {
       if (error instanceof NotLowered) return this.#runOnHost(kernel, inputs, attrs);
@@ -411,6 +416,26 @@ export class XlaBackend extends KernelBackend {
       if (error instanceof PjrtError && error.code === 'UNIMPLEMENTED') return undefined;
       throw error;
     }
+  }
+
+  /** Why the device runs no tile kernels, by a test that is made once; undefined where it does. */
+  tileRefusal(): string | undefined {
+    return this.#device.tileRefusal();
+  }
+
+  /** Milliseconds that one call of a tile kernel takes. @throws PjrtError when it does not compile or fit */
+  measureTile(program: TileProgram): number {
+    return measure(this.client, program);
+  }
+
+  /** What was written under a name, with this plugin and device, by this process or an earlier one. */
+  recall(name: string): string | undefined {
+    return this.#device.notes.read(name);
+  }
+
+  /** Keeps a short text under a name, on disk where executables are kept. */
+  remember(name: string, text: string): void {
+    this.#device.notes.write(name, text);
   }
 
   /** A loop over axis 0 of `xs`, see `scan` of @primal-attention/runtime: one operation of the program. */

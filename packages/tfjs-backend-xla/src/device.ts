@@ -6,23 +6,30 @@ import {
   prepareXlaFlags,
   reuseHostMemory,
 } from '@primal-attention/pjrt';
+import { Notes } from './disk-cache/notes.js';
 import { openDiskCache } from './disk-cache/open.js';
 import { turn, turnMilliseconds } from './event-loop.js';
 import { ExecutableCache } from './executables.js';
 import type { DataValue } from './graph/values.js';
 import type { TensorType } from './hlo/types.js';
 import { Pacing } from './pacing.js';
+import { probe } from './tile/probe.js';
 
 /** What backends of a process share: a plugin's client, and the programs compiled for it. */
 export class XlaDevice {
   readonly executables: ExecutableCache;
   readonly pacing: Pacing;
+  readonly notes: Notes;
+  /** What {@link tileRefusal} found. */
+  #tileRefusal: { readonly reason: string | undefined } | undefined;
 
   constructor(
     readonly plugin: Plugin,
     readonly client: Client,
   ) {
-    this.executables = new ExecutableCache(client, undefined, openDiskCache(client));
+    const disk = openDiskCache(client);
+    this.executables = new ExecutableCache(client, undefined, disk);
+    this.notes = new Notes(disk);
     this.pacing = new Pacing(client);
   }
 
@@ -53,6 +60,12 @@ export class XlaDevice {
       start = performance.now();
     }
     return turned;
+  }
+
+  /** Why this device runs no tile kernels, see {@link probe}; the test is made once. */
+  tileRefusal(): string | undefined {
+    this.#tileRefusal ??= { reason: probe(this.client, this.executables) };
+    return this.#tileRefusal.reason;
   }
 
   /** Takes ownership of a buffer that a program returned. */

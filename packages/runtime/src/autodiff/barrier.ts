@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { hasKernel, runListKernel } from '../backend-kernel.js';
 
 /** The kernel by which a backend that optimises whole programs keeps computations apart: a list in, the same list out. */
 const kernel = 'OptimizationBarrier';
@@ -9,11 +10,13 @@ const kernel = 'OptimizationBarrier';
  * before, and kept in memory instead. Backends without the kernel run one operation after the other and need none.
  */
 export function optimizationBarrier(tensors: readonly tf.Tensor[]): readonly tf.Tensor[] {
-  if (tf.getKernel(kernel, tf.getBackend()) == null) return tensors;
+  if (!hasKernel(kernel)) return tensors;
   const places = tensors.flatMap(({ dtype }, i) => (dtype === 'string' || dtype === 'complex64' ? [] : [i]));
   if (places.length === 0) return tensors;
-  const inputs = places.map((i) => tensors[i]) as unknown as tf.NamedTensorMap;
-  const outputs = tf.engine().runKernel(kernel, inputs) as tf.Tensor[];
+  const outputs = runListKernel(
+    kernel,
+    places.map((i) => tensors[i]),
+  );
   const results = [...tensors];
   for (const [k, i] of places.entries()) results[i] = outputs[k];
   return results;

@@ -99,7 +99,7 @@ describe('disk cache', () => {
   });
 
   const damages: [string, (path: string, folder: string) => void][] = [
-    ['is cut to half', (path) => truncateSync(path, statSync(path).size / 2)],
+    ['is cut to half', (path) => truncateSync(path, Math.floor(statSync(path).size / 2))],
     ['is empty', (path) => truncateSync(path, 0)],
     ...[0.5, 0.6, 0.7].map((part): [string, (path: string) => void] => [
       `has 16 bytes flipped at ${100 * part} %`,

@@ -59,3 +59,12 @@ export function denseLiteral(values: ArrayLike<number | boolean>, element: Eleme
   for (let i = 0; i < values.length; i++) parts[i] = literal(values[i], element);
   return `[${parts.join(', ')}]`;
 }
+
+/** A text as MLIR writes a string: quotes, backslashes and what does not print as hexadecimal bytes of UTF-8. */
+export function stringLiteral(text: string): string {
+  const escaped = (part: string): string =>
+    [...Buffer.from(part, 'utf8')]
+      .map((byte) => `\\${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join('');
+  return `"${text.replaceAll(/[^ !#-[\]-~]+/g, escaped)}"`;
+}

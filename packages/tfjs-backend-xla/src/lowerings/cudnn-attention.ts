@@ -1,4 +1,6 @@
+import { customCall, type Layout } from '../hlo/custom-call.js';
 import type { FunctionBuilder, Value } from '../hlo/function-builder.js';
+import { stringLiteral } from '../hlo/literals.js';
 import { tensorType } from '../hlo/types.js';
 import { lowerOn } from './table.js';
 
@@ -74,7 +76,7 @@ function backendConfig(scale: number, weights: readonly number[], products: obje
       is_paged_attention: false,
     },
   };
-  return `"${spaced(config).replaceAll('"', '\\22')}"`;
+  return stringLiteral(spaced(config));
 }
 
 /** JSON with a space after commas and colons. */
@@ -89,36 +91,24 @@ function spaced(value: unknown): string {
   return `{${fields.join(', ')}}`;
 }
 
-const layout = (order: readonly number[]): string =>
-  order.length === 1
-    ? 'dense<0> : tensor<1xindex>'
-    : `dense<[${order.join(', ')}]> : tensor<${order.length}xindex>`;
-
-const rowMajor: readonly number[] = [3, 2, 1, 0];
 /** Of [B, H, N, p] that lies in memory as [B, N, H, p]. */
-const headsThird: readonly number[] = [3, 1, 2, 0];
-const statisticsOrder: readonly number[] = [2, 1, 0];
+const headsThird: Layout = [3, 1, 2, 0];
 
-function customCall(
+function attentionCall(
   b: FunctionBuilder,
   target: string,
   config: string,
   operands: readonly Value[],
   results: readonly { shape: readonly number[]; element: 'bf16' | 'f32' }[],
 ): Value[] {
-  const order = (rank: number, ofFour: readonly number[]): readonly number[] =>
-    rank === 3 ? statisticsOrder : ofFour;
-  // The last result is the call's workspace, whose size the compiler finds.
-  const types = [...results.map(({ element, shape }) => tensorType(element, shape)), tensorType('ui8', [0])];
-  const operandLayouts = operands.map(({ type }) => layout(order(type.shape.length, rowMajor)));
-  const resultLayouts = [...results.map(({ shape }) => layout(order(shape.length, headsThird))), layout([0])];
-  return b.emitMany(
-    `stablehlo.custom_call @${target}(${operands.map(({ name }) => name).join(', ')}) {api_version = 2 : i32, ` +
-      `backend_config = ${config}, operand_layouts = [${operandLayouts.join(', ')}], ` +
-      `result_layouts = [${resultLayouts.join(', ')}]} : (${operands.map(({ type }) => type.text).join(', ')}) -> ` +
-      `(${types.map(({ text }) => text).join(', ')})`,
-    types,
-  );
+  return customCall(b, {
+    target,
+    attributes: `api_version = 2 : i32, backend_config = ${config}`,
+    operands,
+    // The last result is the call's workspace, whose size the compiler finds.
+    results: [...results.map(({ element, shape }) => tensorType(element, shape)), tensorType('ui8', [0])],
+    resultLayouts: [...results.map(({ shape }) => (shape.length === 4 ? headsThird : [2, 1, 0])), [0]],
+  });
 }
 
 /**
@@ -136,7 +126,7 @@ export function fusedAttention(
   const weights = [batch, heads, queries, keys];
   const pairs = batch * heads * queries * keys;
   b.count({ flops: pairs * (4 * size + 4), transcendentals: pairs });
-  const [output, statistics] = customCall(
+  const [output, statistics] = attentionCall(
     b,
     '__cudnn$fmhaSoftmax',
     backendConfig(scale, weights, forwardProducts),
@@ -163,7 +153,7 @@ export function fusedAttentionGradient(
   const keys = k.type.shape[1];
   const pairs = batch * heads * queries * keys;
   b.count({ flops: pairs * (10 * size + 4), transcendentals: pairs });
-  const [dq, dk, dv] = customCall(
+  const [dq, dk, dv] = attentionCall(
     b,
     '__cudnn$fmhaSoftmaxBackward',
     backendConfig(scale, [batch, heads, queries, keys], backwardProducts),

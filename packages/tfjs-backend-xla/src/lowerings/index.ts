@@ -18,3 +18,4 @@ import './reduction.js';
 import './shape.js';
 import './sorting.js';
 import './space.js';
+import './tile.js';

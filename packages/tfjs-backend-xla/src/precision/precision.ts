@@ -43,20 +43,18 @@ export class Precision {
    */
   plan(kernel: string, operands: readonly DataValue[], first: unknown): StoragePlan | undefined {
     const products = this.#products;
-    if (this.autocast === 'bf16' || this.narrowed) {
-      const enters =
-        this.autocast === 'bf16' &&
-        (storagePolicy(kernel) === 'product' || (kernel === 'GatherV2' && first instanceof Variable));
-      const isNarrow = this.narrowed && operands.some(({ type }) => type.element === 'bf16');
-      if (isNarrow || enters) {
-        const plan = narrowPlan(
-          kernel,
-          products,
-          operands.every(({ type }) => type.element !== 'f32'),
-        );
-        if (plan.results === 'bf16') this.narrowed = true;
-        return plan;
-      }
+    if (this.autocast !== 'bf16' && !this.narrowed && products === 'default') return undefined;
+    const policy = storagePolicy(kernel);
+    if (policy === 'own') return undefined;
+    const enters =
+      this.autocast === 'bf16' &&
+      (policy === 'product' || (kernel === 'GatherV2' && first instanceof Variable));
+    const isNarrow = this.narrowed && operands.some(({ type }) => type.element === 'bf16');
+    if (isNarrow || enters) {
+      const allNarrow = operands.every(({ type }) => type.element !== 'f32');
+      const plan = narrowPlan(kernel, policy, products, allNarrow);
+      if (plan.results === 'bf16') this.narrowed = true;
+      return plan;
     }
     return products === 'default' ? undefined : floatPlan(products);
   }

@@ -6,9 +6,10 @@ import type { FunctionBuilder, ProductPrecision, Value } from '../hlo/function-b
  * - `any`: it moves or chooses numbers, in whatever type they have. Float results are bf16.
  * - `follow`: it computes in float32 and stores its float results as bf16.
  * - `product`: it multiplies bf16 by bf16, adds in float32, and stores its float results as bf16.
+ * - `own`: it says itself what it takes and gives: operands reach it as they are stored, results stay as it makes them.
  * - `float32`: it computes in float32 and stores its results so. The policy of every kernel that is not in the table.
  */
-export type StoragePolicy = 'any' | 'follow' | 'product' | 'float32';
+export type StoragePolicy = 'any' | 'follow' | 'product' | 'own' | 'float32';
 
 const kernels: Readonly<Record<Exclude<StoragePolicy, 'float32'>, readonly string[]>> = {
   any: [
@@ -82,6 +83,7 @@ const kernels: Readonly<Record<Exclude<StoragePolicy, 'float32'>, readonly strin
     'FusedDepthwiseConv2D',
     '_FusedMatMul',
   ],
+  own: ['TileCall'],
 };
 
 /**
@@ -117,8 +119,13 @@ export function floatPlan(products: ProductPrecision): StoragePlan {
  *
  * @param allNarrow whether every float operand is bf16
  */
-export function narrowPlan(kernel: string, products: ProductPrecision, allNarrow: boolean): StoragePlan {
-  switch (storagePolicy(kernel)) {
+export function narrowPlan(
+  kernel: string,
+  policy: Exclude<StoragePolicy, 'own'>,
+  products: ProductPrecision,
+  allNarrow: boolean,
+): StoragePlan {
+  switch (policy) {
     case 'any':
       return { operands: 'bf16', products, results: 'bf16' };
     case 'follow':

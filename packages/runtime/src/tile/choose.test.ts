@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { floats, program, standInDevice } from '../testing/tile-device.js';
+import { tileCall } from './call.js';
+import { chooseTile, type TileCandidates } from './choose.js';
+import type { TileProgram } from './program.js';
+
+const vector = floats(3);
+/** Milliseconds by the number of warps. */
+const speeds: Record<number, number> = { 1: 5, 2: 1, 4: 3 };
+const candidate = (numWarps: number): TileProgram => program('sum', [vector, vector], [vector], { numWarps });
+const all = {
+  one: () => candidate(1),
+  two: () => candidate(2),
+  four: () => candidate(4),
+};
+
+let name = 0;
+/** A name that no test used before: a process keeps what it chose. */
+const named = (
+  candidates: TileCandidates['candidates'],
+  rest: Partial<TileCandidates> = {},
+): TileCandidates => ({
+  name: `sum ${name++}`,
+  candidates,
+  ...rest,
+});
+
+/** A device that times kernels by the table, each in a second, and a disk. */
+function timingDevice(disk = new Map<string, string>()) {
+  let seconds = 0;
+  const measured: number[] = [];
+  vi.spyOn(performance, 'now').mockImplementation(() => 1000 * seconds);
+  const device = standInDevice(
+    { sum: (x, y) => [tf.add(x, y)] },
+    {
+      measureTile({ numWarps }) {
+        seconds++;
+        measured.push(numWarps);
+        if (!(numWarps in speeds)) throw new Error(`RESOURCE_EXHAUSTED: ${numWarps} warps`);
+        return speeds[numWarps];
+      },
+      recall: (key) => disk.get(key),
+      remember: (key, text) => void disk.set(key, text),
+    },
+  );
+  cleanUp.push(() => device.remove());
+  return { measured, device, disk };
+}
+
+const cleanUp: (() => void)[] = [];
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const step of cleanUp.splice(0)) step();
+});
+
+describe('chooseTile', () => {
+  it('takes the fastest, measured once', () => {
+    const { measured } = timingDevice();
+    const of = named(all);
+    for (let i = 0; i < 2; i++) {
+      expect(chooseTile(of)).toEqual({
+        label: 'two',
+        program: candidate(2),
+        by: 'measurement',
+        milliseconds: 1,
+      });
+    }
+    expect(measured).toEqual([1, 2, 4]);
+    // Other operands are another choice.
+    const wide = program('sum', [floats(5), floats(5)], [floats(5)]);
+    chooseTile({ ...of, candidates: { ...all, one: () => wide } });
+    expect(measured.length).toBe(6);
+  });
+
+  it('stops when the time is over, with the best so far', () => {
+    const { measured } = timingDevice();
+    expect(chooseTile(named(all, { seconds: 0.5 }))?.label).toBe('one');
+    expect(measured).toEqual([1]);
+    expect(chooseTile(named(all, { seconds: 1.5 }))?.label).toBe('two');
+  });
+
+  it('passes over what cannot be made, compiled or run', () => {
+    timingDevice();
+    const bad = {
+      odd: () => {
+        throw new Error('3 tokens do not make tiles of 64');
+      },
+      large: () => candidate(32),
+    };
+    expect(chooseTile(named({ ...bad, ...all }))?.label).toBe('two');
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const of = named(bad);
+    for (let i = 0; i < 2; i++) expect(chooseTile(of)).toBeUndefined();
+    expect(warn.mock.calls).toEqual([
+      [
+        expect.stringMatching(
+          /no candidate .*odd: 3 tokens do not make .*large: RESOURCE_EXHAUSTED: 32 warps/s,
+        ),
+      ],
+    ]);
+  });
+
+  it('says what it tried where PRIMAL_LOG asks for it', () => {
+    timingDevice();
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    vi.stubEnv('PRIMAL_LOG', 'cache,tile');
+    try {
+      const of = named({ large: () => candidate(32), ...all }, { seconds: 1.5 });
+      chooseTile(of);
+      expect(error.mock.calls.flat()).toEqual([
+        `primal tile: ${of.name}, large: passed over, RESOURCE_EXHAUSTED: 32 warps`,
+        `primal tile: ${of.name}, one: 5.0000 ms`,
+        `primal tile: ${of.name}, two: not tried, 1.5 s are over`,
+        `primal tile: ${of.name}, four: not tried, 1.5 s are over`,
+      ]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('takes what is asked for, or the only one, unmeasured', () => {
+    const { measured } = timingDevice();
+    expect(chooseTile(named(all, { choice: 'four' }))).toEqual({
+      label: 'four',
+      program: candidate(4),
+      by: 'request',
+    });
+    expect(chooseTile(named({ one: all.one }))).toEqual({ label: 'one', program: candidate(1), by: 'only' });
+    expect(measured).toEqual([]);
+    expect(() => chooseTile(named(all, { choice: 'five' }))).toThrow(/one; two; four, got choice 'five'/);
+    expect(() => chooseTile(named({}))).toThrow(/no candidates/);
+  });
+
+  it('keeps the choice on disk, for the same kernel', () => {
+    const disk = new Map<string, string>();
+    const of = named(all);
+    timingDevice(disk);
+    chooseTile(of);
+    expect(disk.size).toBe(1);
+    /** The choice of a process that has measured nothing. */
+    const later = (candidates: TileCandidates['candidates']) => {
+      const key = [...disk.keys()][0];
+      const renamed = named(candidates);
+      disk.set(key.replace(of.name, renamed.name), disk.get(key)!);
+      return chooseTile(renamed);
+    };
+    expect(later(all)).toEqual({ label: 'two', program: candidate(2), by: 'disk', milliseconds: 1 });
+    // The kernel under that label has changed since.
+    const changed = { ...all, two: () => ({ ...candidate(2), ir: 'module { another }' }) };
+    expect(later(changed)?.by).toBe('measurement');
+  });
+
+  it('is nothing where kernels do not run', () => {
+    expect(chooseTile(named(all))).toBeUndefined();
+  });
+});
+
+it('tileCall runs the candidate that was chosen, or the plain formulation when none works', () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const { device } = timingDevice();
+  const x = tf.tensor1d([1, 2, 3]);
+  const call = (of: TileCandidates): number[] => [
+    ...tileCall(of, [x, x], { plain: (x, y) => [tf.add(tf.add(x, y), 0.5)] })[0].dataSync(),
+  ];
+  expect(call(named(all))).toEqual([2, 4, 6]);
+  expect(call(named({ a: () => candidate(32), b: () => candidate(16) }))).toEqual([2.5, 4.5, 6.5]);
+  expect(device.calls).toEqual(['sum']);
+});

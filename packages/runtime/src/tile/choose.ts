@@ -1,0 +1,164 @@
+import { type TileBackend, tileBackend, tileKernelRefusal } from './backend.js';
+import type { TileProgram } from './program.js';
+
+/**
+ * Ways to launch one kernel that differ in speed: tile sizes, warps, stages. All compute the same, up to the order of sums, and
+ * read the same operands.
+ */
+export interface TileCandidates {
+  /** What is chosen for, in messages and among the choices that are kept: name the kernel and what else tells it apart. */
+  readonly name: string;
+  /** How to make each program, under a label such as `64 tokens, 8 warps`, the likeliest first. What throws is passed over. */
+  readonly candidates: Readonly<Record<string, () => TileProgram>>;
+  /** The label of the candidate to take, unmeasured: a run is repeatable to the last bit. */
+  readonly choice?: string;
+  /** No further candidate is tried after this time. Default 20. */
+  readonly seconds?: number;
+}
+
+/** What {@link chooseTile} took. */
+export interface TileChoice {
+  /** The candidate's label: give it as `choice` to have the same one again. */
+  readonly label: string;
+  /** The candidate. */
+  readonly program: TileProgram;
+  /** Why this one: it was asked for, there is no other, it was the fastest, or the fastest in an earlier process. */
+  readonly by: 'request' | 'only' | 'measurement' | 'disk';
+  /** Milliseconds of one call, where it was measured. */
+  readonly milliseconds?: number;
+}
+
+/** What is kept of a choice. */
+interface Kept {
+  readonly label: string;
+  readonly milliseconds: number;
+  /** The program that was measured: under the same label there may be another one by now. */
+  readonly program: string;
+}
+
+const choices = new WeakMap<object, Map<string, TileChoice | undefined>>();
+
+/**
+ * The fastest of several ways to launch a kernel on the current device.
+ *
+ * Each is compiled and timed when the choice is first needed, which blocks for up to `seconds` and the candidate under way
+ * then. Those that do not compile or fit are passed over. On `xla` the choice is kept on disk where executables are
+ * (`PRIMAL_CACHE`), for this name, these operands and labels, this device, plugin and driver. `PRIMAL_LOG=tile` says on
+ * standard error what was tried.
+ *
+ * @returns undefined where kernels do not run ({@link tileKernelRefusal}), or no candidate works, which is warned of once
+ * @throws Error when there are no candidates, or `choice` is none of them
+ */
+export function chooseTile(of: TileCandidates): TileChoice | undefined {
+  const { name, candidates, choice } = of;
+  const labels = Object.keys(candidates);
+  if (labels.length === 0) throw new Error(`chooseTile: '${name}' has no candidates`);
+  if (choice !== undefined && !labels.includes(choice)) {
+    throw new Error(`chooseTile: '${name}' has candidates ${labels.join('; ')}, got choice '${choice}'`);
+  }
+  if (tileKernelRefusal() !== undefined) return undefined;
+  if (choice !== undefined) return { label: choice, program: candidates[choice](), by: 'request' };
+  if (labels.length === 1) return { label: labels[0], program: candidates[labels[0]](), by: 'only' };
+
+  const backend = tileBackend();
+  if (backend.measureTile === undefined) {
+    throw new Error(
+      `chooseTile: the backend runs kernels but cannot time them; give the choice for '${name}'`,
+    );
+  }
+  const failures = new Map<string, string>();
+  const programs = new Map<string, TileProgram>();
+  const programOf = (label: string): TileProgram | undefined => {
+    if (!programs.has(label) && !failures.has(label)) {
+      try {
+        programs.set(label, candidates[label]());
+      } catch (error) {
+        failures.set(label, messageOf(error));
+      }
+    }
+    return programs.get(label);
+  };
+  let first: TileProgram | undefined;
+  for (let i = 0; first === undefined && i < labels.length; i++) first = programOf(labels[i]);
+  const key = JSON.stringify(['tile choice', name, first?.operands, labels]);
+  const known = choicesOf(backend);
+  if (!known.has(key)) {
+    known.set(key, recall(backend, key, programOf) ?? fastest(backend, of, programOf, failures));
+    const made = known.get(key);
+    if (made?.by === 'measurement') {
+      const { label, milliseconds, program } = made as Required<TileChoice>;
+      const kept: Kept = { label, milliseconds, program: JSON.stringify(program) };
+      backend.remember?.(key, JSON.stringify(kept));
+    }
+  }
+  return known.get(key);
+}
+
+function choicesOf(backend: TileBackend): Map<string, TileChoice | undefined> {
+  let known = choices.get(backend);
+  if (known === undefined) {
+    known = new Map();
+    choices.set(backend, known);
+  }
+  return known;
+}
+
+function recall(
+  backend: TileBackend,
+  key: string,
+  programOf: (label: string) => TileProgram | undefined,
+): TileChoice | undefined {
+  const text = backend.recall?.(key);
+  if (text === undefined) return undefined;
+  const { label, milliseconds, program: measured } = JSON.parse(text) as Kept;
+  const program = programOf(label);
+  if (program === undefined || JSON.stringify(program) !== measured) return undefined;
+  return { label, program, by: 'disk', milliseconds };
+}
+
+function fastest(
+  backend: TileBackend,
+  { name, candidates, seconds = 20 }: TileCandidates,
+  programOf: (label: string) => TileProgram | undefined,
+  failures: Map<string, string>,
+): TileChoice | undefined {
+  const end = performance.now() + 1000 * seconds;
+  let best: Required<TileChoice> | undefined;
+  for (const label of Object.keys(candidates)) {
+    if (best !== undefined && performance.now() > end) {
+      log(name, `${label}: not tried, ${seconds} s are over`);
+      continue;
+    }
+    const program = programOf(label);
+    if (program !== undefined) {
+      try {
+        const milliseconds = backend.measureTile!(program);
+        log(name, `${label}: ${milliseconds.toFixed(4)} ms`);
+        if (best === undefined || milliseconds < best.milliseconds)
+          best = { label, program, by: 'measurement', milliseconds };
+        continue;
+      } catch (error) {
+        failures.set(label, messageOf(error));
+      }
+    }
+    log(name, `${label}: passed over, ${failures.get(label)}`);
+  }
+  if (best === undefined) {
+    const reasons = [...failures].map(([label, reason]) => `  ${label}: ${reason}`).join('\n');
+    console.warn(
+      `chooseTile: no candidate of '${name}' works here, so its plain formulation runs:\n${reasons}`,
+    );
+  }
+  return best;
+}
+
+function log(name: string, text: string): void {
+  if ((process.env.PRIMAL_LOG ?? '').split(',').includes('tile'))
+    console.error(`primal tile: ${name}, ${text}`);
+}
+
+/** The message's beginning on one line: compilers repeat the kernel's text. */
+function messageOf(error: unknown): string {
+  const text = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ');
+  return text.length > 500 ? `${text.slice(0, 500)} ..` : text;
+}
