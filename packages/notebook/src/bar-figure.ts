@@ -1,7 +1,6 @@
 import type { AxisOptions, Figure, FigureSize, Trace } from './figure.js';
-import { checkRange } from './line-figure.js';
-import { axisLayout, legendText, plainText, seriesStyle, textColor, themed } from './theme.js';
-import { checkLength, type Gappy, type Numbers, withGaps } from './values.js';
+import { axisLayout, legendText, plainText, seriesStyle, textColor, themed, translucent } from './theme.js';
+import { checkLength, checkRange, type Gappy, type Numbers, withGaps } from './values.js';
 
 /** One bar in each category. */
 export interface BarSeries {
@@ -42,15 +41,17 @@ export function barFigure(options: BarFigureOptions): Figure {
       name: legendText(bars.name),
       x: categories.map(plainText),
       y: withGaps(bars.values, y.log),
-      marker: { color },
+      // In a full bar half of its error bar would not be seen.
+      marker: bars.std ? { color: translucent(color, 0.25), line: { color, width: 1.5 } } : { color },
       ...(bars.std && {
-        error_y: { type: 'data', array: withGaps(bars.std), color: textColor, thickness: 1.5, width: 4 },
+        error_y: { type: 'data', array: withGaps(bars.std), color, thickness: 1.5, width: 4 },
       }),
       ...(labelDigits !== undefined && {
         texttemplate: `%{y:.${labelDigits}f}`,
         // At the bar's end the label would stand in its error bar.
         textposition: bars.std ? 'inside' : 'outside',
         insidetextanchor: 'middle',
+        ...(bars.std && { insidetextfont: { color: textColor } }),
         textangle: 0,
         cliponaxis: false,
       }),

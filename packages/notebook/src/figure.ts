@@ -3,7 +3,7 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 
 /** A Plotly trace of a type that {@link renderSvg} can draw without a browser. */
 export interface Trace {
-  type: 'scatter' | 'bar';
+  type: 'scatter' | 'bar' | 'heatmap';
   [key: string]: Json;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { barFigure, type Figure, lineFigure } from './index.js';
+import { barFigure, type Figure, gridFigure, heatmapFigure, lineFigure, scatterFigure } from './index.js';
 import { exampleFigures } from './testing/example-figures.js';
 import { seriesColors, seriesStyle, textColor } from './theme.js';
 
@@ -109,6 +109,140 @@ describe('barFigure', () => {
     expect(() => barFigure({ ...options, series: [{ name: 'a', values: [1] }] })).toThrow(
       "barFigure: series 'a': values has 1 values, but categories has 2",
     );
+  });
+});
+
+describe('heatmapFigure', () => {
+  const color = { title: 'Weight' };
+  const map = (change: object) => heatmapFigure({ title: 't', x, y, values: [[1, 2]], color, ...change });
+
+  it('has holes where values are not finite, and a range of colours in every case', () => {
+    const range = ({ data: [{ zmin, zmax }] }: Figure) => [zmin, zmax];
+    const holes = throughJson(
+      map({ values: [Float32Array.of(1, Number.NaN), [Number.POSITIVE_INFINITY, 4]] }),
+    );
+    expect(holes.data[0].z).toEqual([
+      [1, null],
+      [null, 4],
+    ]);
+    expect(range(holes)).toEqual([1, 4]);
+    expect(range(throughJson(map({ values: [[Number.NaN]] })))).toEqual([0, 1]);
+    expect(range(map({ values: [] }))).toEqual([0, 1]);
+    expect(range(map({ values: [[3, 3]] }))).toEqual([2.5, 3.5]);
+    expect(range(map({ values: [[-1, 3]], color: { ...color, diverging: true } }))).toEqual([-3, 3]);
+    expect(range(map({ color: { ...color, range: [0, 9] } }))).toEqual([0, 9]);
+  });
+
+  it('has row 0 at the top', () => {
+    const { layout } = map({ values: [[1], [2], [3]] });
+    expect(layout.yaxis).toMatchObject({ range: [2.5, -0.5] });
+    expect(layout.xaxis).toMatchObject({ range: [-0.5, 0.5] });
+  });
+
+  it('refuses what is no matrix, labels that do not fit, and ranges without a middle', () => {
+    expect(() => map({ values: [[1, 2], [3]] })).toThrow(
+      'heatmapFigure: row 1 has 1 values, but row 0 has 2',
+    );
+    expect(() => map({ x: { ...x, labels: ['a'] } })).toThrow('heatmapFigure: x: got 1 labels for 2 columns');
+    expect(() => map({ x: { ...x, labels: ['a', 'a'] } })).toThrow("the label 'a' names two columns");
+    expect(() => map({ y: { ...y, labels: [] } })).toThrow('heatmapFigure: y: got 0 labels for 1 rows');
+    expect(() => map({ color: { ...color, range: [1, 1] } })).toThrow(
+      'heatmapFigure: color: range [1, 1] needs',
+    );
+    const lopsided = { ...color, range: [-1, 2], diverging: true };
+    expect(() => map({ color: lopsided })).toThrow('range [-1, 2] needs to reach as far below zero');
+  });
+});
+
+describe('scatterFigure', () => {
+  it('leaves out points that have no place', () => {
+    const series = [{ name: 'a', x: [1, 0, Number.NaN, 4], y: [1, 2, 3, Number.POSITIVE_INFINITY] }];
+    const { data } = throughJson(scatterFigure({ title: 't', x: { ...x, log: true }, y, series }));
+    expect([data[0].x, data[0].y]).toEqual([
+      [1, null, null, 4],
+      [1, 2, 3, null],
+    ]);
+  });
+
+  it('sets two labels that would cover each other apart', () => {
+    const places = (xs: number[]): unknown =>
+      scatterFigure({
+        title: 't',
+        x,
+        y,
+        series: [{ name: 'a', x: xs, y: [1, 1, 5], labels: ['softmax attention', 'Primal attention', 'c'] }],
+      }).data[0].textposition;
+    expect(places([1, 8, 9])).toEqual(['middle right', 'middle right', 'middle right']);
+    expect(places([1, 1.2, 9])).not.toEqual(['middle right', 'middle right', 'middle right']);
+  });
+
+  it('refuses series whose parts do not fit', () => {
+    const with_ = (change: object) => () =>
+      scatterFigure({ title: 't', x, y, series: [{ name: 'a', x: [1, 2], y: [1, 2], ...change }] });
+    expect(with_({ x: [1] })).toThrow("scatterFigure: series 'a': x has 1 values, but y has 2");
+    expect(with_({ yStd: [1] })).toThrow("series 'a': yStd has 1 values, but y has 2");
+    expect(with_({ labels: ['p'] })).toThrow("series 'a': got 1 labels for 2 points");
+  });
+});
+
+describe('gridFigure', () => {
+  const line = (title: string, unit = 'nats', names = ['a', 'b']): Figure =>
+    lineFigure({
+      title,
+      x,
+      y: { title: 'Loss', unit },
+      series: names.map((name) => ({ name, y: [1, 2], std: [1, 1] })),
+    });
+
+  it('shares axes of one title, and entries of the legend', () => {
+    const { data, layout } = throughJson(
+      gridFigure({ title: 't', columns: 2, panels: [line('p'), line('q'), line('r')] }),
+    );
+    expect(layout.yaxis2).toMatchObject({ matches: 'y', showticklabels: false, title: { text: '' } });
+    expect(layout.yaxis3).toMatchObject({ matches: 'y', title: { text: 'Loss (nats)' } });
+    // Below the second panel there is none, so that it has the numbers of its own.
+    expect(layout.xaxis).toMatchObject({ showticklabels: false });
+    expect(layout.xaxis2).toMatchObject({ title: { text: 'Step' } });
+    const entries = data
+      .filter(({ showlegend }) => showlegend !== false)
+      .map(({ name, xaxis }) => [name, xaxis]);
+    expect(entries).toEqual([
+      ['a', 'x'],
+      ['b', 'x'],
+    ]);
+    // A band goes with its line.
+    expect(data.filter(({ legendgroup }) => legendgroup === 'a')).toHaveLength(6);
+  });
+
+  it('leaves axes apart that show different things', () => {
+    const { layout } = gridFigure({ title: 't', panels: [line('p'), line('q', 'bits')] });
+    expect(layout.yaxis2).not.toHaveProperty('matches');
+    expect(layout.yaxis2).toMatchObject({ title: { text: 'Loss (bits)' } });
+    expect(layout.xaxis2).toMatchObject({ matches: 'x' });
+  });
+
+  it('gives all heat maps one scale of colours', () => {
+    const map = (values: number[][], color = 'Weight') =>
+      heatmapFigure({ title: 'm', x, y, values, color: { title: color } });
+    const { data, layout } = throughJson(
+      gridFigure({ title: 't', panels: [map([[0, 1]]), map([[-3, 0.5]])] }),
+    );
+    expect(layout.coloraxis).toMatchObject({ cmin: -3, cmax: 1 });
+    for (const trace of data) expect(trace).toMatchObject({ coloraxis: 'coloraxis' });
+    for (const trace of data) expect(trace).not.toHaveProperty('zmin');
+    expect(() => gridFigure({ title: 't', panels: [map([[1]]), map([[1]], 'Score')] })).toThrow(
+      'share one scale of colours',
+    );
+    expect(() => gridFigure({ title: 't', panels: [map([[1]]), line('p')] })).toThrow('need two figures');
+  });
+
+  it('refuses to be empty or too narrow', () => {
+    expect(() => gridFigure({ title: 't', panels: [] })).toThrow('gridFigure: got no panels');
+    expect(() => gridFigure({ title: 't', panels: [line('p')], columns: 0 })).toThrow(
+      'columns 0 needs a whole number',
+    );
+    const many = Array.from({ length: 12 }, () => line('p'));
+    expect(() => gridFigure({ title: 't', panels: many, columns: 12, width: 400 })).toThrow('have no room');
   });
 });
 

@@ -1,6 +1,6 @@
 import type { AxisOptions, Figure, FigureSize, Trace } from './figure.js';
 import { axisLayout, type Dash, legendText, plainText, seriesStyle, themed, translucent } from './theme.js';
-import { checkLength, type Gappy, type Numbers, smallestPositive, withGaps } from './values.js';
+import { checkLength, checkRange, type Gappy, type Numbers, smallestPositive, withGaps } from './values.js';
 
 /** One line. */
 export interface LineSeries {
@@ -71,17 +71,6 @@ export function lineFigure(options: LineFigureOptions): Figure {
       yaxis: axisLayout(yAxis, shown('y')),
     }),
   };
-}
-
-export function checkRange(where: string, { range, log }: AxisOptions): void {
-  if (range === undefined) return;
-  const [from, to] = range;
-  if (!Number.isFinite(from) || !Number.isFinite(to) || from === to || (log && (from <= 0 || to <= 0))) {
-    const expected = log
-      ? 'two different positive numbers for a logarithmic axis'
-      : 'two different finite numbers';
-    throw new RangeError(`${where}: range [${from}, ${to}] needs ${expected}`);
-  }
 }
 
 /** The band as one closed outline for each stretch without a gap. */

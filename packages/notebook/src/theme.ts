@@ -10,6 +10,9 @@ export const seriesColors: readonly string[] = ['#0072b2', '#d55e00', '#009e73',
 /** Line styles, taken in turn once the colours are used up. */
 export const dashes: readonly Dash[] = ['solid', 'dash', 'dot'];
 
+/** Marks of points, taken in turn: series differ in them as well as in colour. */
+export const symbols: readonly string[] = ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'x'];
+
 /** A line style of Plotly. */
 export type Dash = 'solid' | 'dash' | 'dot';
 
@@ -19,7 +22,22 @@ export const textColor = '#757575';
 /** The font that figures are measured with, and what a browser takes in its place. */
 const fontFamily = 'DejaVu Sans, Verdana, Arial, sans-serif';
 const gridColor = 'rgba(128, 128, 128, 0.25)';
-const lineColor = 'rgba(128, 128, 128, 0.7)';
+
+/** Axes and their ticks. */
+export const lineColor = 'rgba(128, 128, 128, 0.7)';
+
+/**
+ * Scales of heat maps: Cividis, which looks alike with any colour vision, and for differences the first two of
+ * {@link seriesColors}, which meet in a light grey.
+ */
+export const colorScales: Record<'sequential' | 'diverging', Json> = {
+  sequential: 'Cividis',
+  diverging: [
+    [0, '#0072b2'],
+    [0.5, '#f0f0f0'],
+    [1, '#d55e00'],
+  ],
+};
 
 /** Colour and dash of the n-th series. */
 export function seriesStyle(index: number): { color: string; dash: Dash } {
@@ -40,22 +58,31 @@ export function plainText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** `Time (ms)`. */
+export function withUnit(title: string, unit?: string): string {
+  return unit === undefined ? title : `${title} (${unit})`;
+}
+
 /** A series' name in lines of about 28 characters, so that the legend leaves the plot its room. */
 export function legendText(name: string): string {
+  return inLines(name, 28).map(plainText).join('<br>');
+}
+
+/** A text in lines of about so many characters. */
+export function inLines(text: string, characters: number): string[] {
   const lines = [''];
-  for (const word of name.split(' ')) {
+  for (const word of text.split(' ')) {
     const longer = lines.at(-1) === '' ? word : `${lines.at(-1)} ${word}`;
-    if (longer.length <= 28 || lines.at(-1) === '') lines[lines.length - 1] = longer;
+    if (longer.length <= characters || lines.at(-1) === '') lines[lines.length - 1] = longer;
     else lines.push(word);
   }
-  return lines.map(plainText).join('<br>');
+  return lines;
 }
 
 /** Plotly's layout of an axis, for what it shows of `data` (finite, and positive on a logarithmic axis, or gaps). */
 export function axisLayout(axis: AxisOptions, data: Gappy = []): { [key: string]: Json } {
-  const title = axis.unit === undefined ? axis.title : `${axis.title} (${axis.unit})`;
   return {
-    title: { text: plainText(title), standoff: 12 },
+    title: { text: plainText(withUnit(axis.title, axis.unit)), standoff: 12 },
     type: axis.log ? 'log' : 'linear',
     ...(axis.range && { range: axis.range.map((end) => (axis.log ? Math.log10(end) : end)) }),
     automargin: true,
@@ -72,10 +99,27 @@ export function axisLayout(axis: AxisOptions, data: Gappy = []): { [key: string]
   };
 }
 
-/** Over more than a decade and a half, Plotly's own choice of ticks is too crowded to read. */
+/**
+ * Ticks of a logarithmic axis. Up to three decades: 1, 2 and 5 of each, written out, since Plotly's own are either digits
+ * without their power or too few. Over more: whole decades.
+ */
 function logTicks([from, to]: [number, number]): { [key: string]: Json } {
-  const decades = Math.abs(Math.log10(to / from));
-  return decades > 1.5 ? { dtick: Math.ceil(decades / 8) } : {};
+  const [low, high] = [Math.log10(Math.min(from, to)), Math.log10(Math.max(from, to))];
+  if (high - low > 3) return { dtick: Math.ceil((high - low) / 8) };
+  const values: number[] = [];
+  // Some beyond the ends, where the axis has room for them.
+  for (let decade = Math.floor(low) - 1; decade <= Math.ceil(high); decade++) {
+    for (const digit of [1, 2, 5]) values.push(Number(`${digit}e${decade}`));
+  }
+  return { tickmode: 'array', tickvals: values, ticktext: values.map(tickText) };
+}
+
+/** `0.05`, `2,000`; 1, 2 or 5 times a power of ten where that would be long. */
+function tickText(value: number): string {
+  if (value >= 1e-3 && value < 1e6) return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+  const [digit, power] = value.toExponential(0).split('e');
+  const ten = `10<sup>${Number(power)}</sup>`.replace('-', '−');
+  return digit === '1' ? ten : `${digit}·${ten}`;
 }
 
 function extent(data: Gappy): [number, number] {

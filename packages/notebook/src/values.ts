@@ -1,3 +1,5 @@
+import type { AxisOptions } from './figure.js';
+
 /** Numbers of a figure: typed arrays and plain ones alike. */
 export type Numbers = ArrayLike<number>;
 
@@ -24,5 +26,17 @@ export function checkLength(where: string, expected: number, actual: Numbers, ag
     throw new RangeError(
       `${where} has ${actual.length} values, but ${against} has ${expected}; they go in pairs`,
     );
+  }
+}
+
+/** @throws RangeError unless an axis's range, where it has one, is one that its scale can show */
+export function checkRange(where: string, { range, log }: Pick<AxisOptions, 'range' | 'log'>): void {
+  if (range === undefined) return;
+  const [from, to] = range;
+  if (!Number.isFinite(from) || !Number.isFinite(to) || from === to || (log && (from <= 0 || to <= 0))) {
+    const expected = log
+      ? 'two different positive numbers for a logarithmic axis'
+      : 'two different finite numbers';
+    throw new RangeError(`${where}: range [${from}, ${to}] needs ${expected}`);
   }
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import type { DOMWindow, JSDOM, VirtualConsole } from 'jsdom';
 import type { Figure } from '../figure.js';
 import { bounds } from './bounds.js';
+import { type RectangleContext, rectangleContext } from './canvas.js';
 
 const require = createRequire(import.meta.url);
 
@@ -36,7 +37,7 @@ export function drawSvg(figure: Figure): string {
     void plotly.newPlot(element, data, layout, { staticPlot: true }).then(() => plotly.purge(element));
     if (!element._fullLayout || (element._promises?.length ?? 0) > 0) {
       throw new Error(
-        'renderSvg: Plotly did not draw the figure at once; only scatter and bar traces can be drawn here',
+        'renderSvg: Plotly did not draw the figure at once; only scatter, bar and heat map traces can be drawn here',
       );
     }
     return plotly.Snapshot.toSVG(element, 'svg', 1);
@@ -60,7 +61,7 @@ function load(): { window: DOMWindow; plotly: Plotly } {
     runScripts: 'outside-only',
     virtualConsole: new jsdom.VirtualConsole(),
   });
-  const canvas = window.HTMLCanvasElement.prototype as { getContext: unknown };
+  const canvas = window.HTMLCanvasElement.prototype as { getContext: unknown; toDataURL: unknown };
   // Map and WebGL modules, of no use here, want these while they load.
   Object.assign(window, { TextDecoder, TextEncoder, CSS: { supports: () => false } });
   window.URL.createObjectURL = () => '';
@@ -71,8 +72,16 @@ function load(): { window: DOMWindow; plotly: Plotly } {
     return { x: left, y: top, left, top, right, bottom, width, height, toJSON: () => ({}) };
   };
   window.eval(readFileSync(require.resolve('plotly.js-dist'), 'utf8'));
-  canvas.getContext = () => {
-    throw new Error('renderSvg: this figure needs a canvas, which only a browser has');
+  const contexts = new WeakMap<object, RectangleContext>();
+  canvas.getContext = function (this: object): RectangleContext {
+    const context = contexts.get(this) ?? rectangleContext();
+    contexts.set(this, context);
+    return context;
+  };
+  canvas.toDataURL = function (this: { width: number; height: number }): string {
+    const context = contexts.get(this);
+    if (!context) throw new Error('renderSvg: a canvas without a drawing was asked for its picture');
+    return context.picture(this.width, this.height);
   };
   return { window, plotly: (window as unknown as { Plotly: Plotly }).Plotly };
 }

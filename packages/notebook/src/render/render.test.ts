@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JSDOM } from 'jsdom';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Figure, lineFigure, renderPng, renderSvg, writeFigure } from '../index.js';
+import { type Figure, heatmapFigure, lineFigure, renderPng, renderSvg, writeFigure } from '../index.js';
 import { exampleFigures } from '../testing/example-figures.js';
 import { seriesColors } from '../theme.js';
 import { type Box, bounds, parseTransform } from './bounds.js';
@@ -55,14 +55,23 @@ describe.each(Object.keys(exampleFigures))('%s', (name) => {
     const root = parse(svg);
     const texts = Array.from(root.querySelectorAll('text')).filter((text) => text.textContent?.trim());
     const shown = texts.map((text) => text.textContent);
-    const axis = (key: string) => (figure.layout[key] as { title: { text: string } }).title.text;
-    const titles = [(figure.layout.title as { text: string }).text, axis('xaxis'), axis('yaxis')];
+    const titleOf = (key: string) => (figure.layout[key] as { title: { text: string } }).title.text;
+    const axes = Object.keys(figure.layout).filter((key) => /^[xy]axis\d*$/.test(key));
+    // Between panels that share an axis it has no title.
+    const titles = axes.map(titleOf).filter((text) => text !== '');
+    expect(titles.length).toBeGreaterThanOrEqual(2);
+    titles.push((figure.layout.title as { text: string }).text);
+    titles.push(...((figure.layout.annotations ?? []) as { text: string }[]).map(({ text }) => text));
     const legend = figure.layout.showlegend
       ? figure.data.filter((trace) => trace.showlegend !== false).map((trace) => String(trace.name))
       : [];
     for (const expected of [...titles, ...legend]) {
       expect(shown).toContain(
-        expected.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+        expected
+          .replaceAll('<br>', '')
+          .replaceAll('&lt;', '<')
+          .replaceAll('&gt;', '>')
+          .replaceAll('&amp;', '&'),
       );
     }
     const { width, height } = figure.layout;
@@ -95,7 +104,10 @@ describe.each(Object.keys(exampleFigures))('%s', (name) => {
         expect(image.rgba[4 * (y * width + x) + 3], `pixel ${x}, ${y}`).toBe(0);
       }
     }
-    const colors = figure.data.map((trace) => ((trace.line ?? trace.marker) as { color?: string }).color);
+    const colors = figure.data.map((trace) => {
+      const marker = trace.marker as { color?: string; line?: { color?: string } } | undefined;
+      return ((trace.line ?? marker?.line ?? marker) as { color?: string } | undefined)?.color;
+    });
     for (const color of new Set(colors.filter((value) => value !== undefined))) {
       const box = colorBox(image, color);
       expect(box.count, `${color} can be seen`).toBeGreaterThan(50);
@@ -132,6 +144,38 @@ describe('renderSvg', () => {
     expect(height).toBeGreaterThan(280);
   });
 
+  it('draws each cell of a heat map in its place and colour', () => {
+    const figure = heatmapFigure({
+      title: 't',
+      x: { title: 'x' },
+      y: { title: 'y' },
+      values: [
+        [-1, 0, Number.NaN],
+        [0, 0, 1],
+      ],
+      color: { title: 'z', diverging: true },
+    });
+    const svg = renderSvg(figure);
+    const plot = parse(svg).querySelector('clipPath.axesclip[id$=xy] rect')!;
+    const [left, top, width, height] = ['x', 'y', 'width', 'height'].map((key) =>
+      Number(plot.getAttribute(key)),
+    );
+    const image = pixels(svg);
+    const at = (row: number, column: number): number[] => {
+      const x = Math.round(left + ((column + 0.5) / 3) * width);
+      const y = Math.round(top + ((row + 0.5) / 2) * height);
+      return Array.from(image.rgba.subarray(4 * (y * image.width + x), 4 * (y * image.width + x) + 4));
+    };
+    const opaque = (color: string): number[] => [
+      ...[1, 3, 5].map((from) => Number.parseInt(color.slice(from, from + 2), 16)),
+      255,
+    ];
+    expect(at(0, 0)).toEqual(opaque(seriesColors[0]));
+    expect(at(1, 2)).toEqual(opaque(seriesColors[1]));
+    expect(at(1, 0)).toEqual(opaque('#f0f0f0'));
+    expect(at(0, 2)[3]).toBe(0);
+  });
+
   it('leaves the figure as it was, and no trace in the next drawing', () => {
     const figure = straight();
     const before = structuredClone(figure);
@@ -165,8 +209,8 @@ describe('renderSvg', () => {
   });
 
   it('refuses what it cannot draw', () => {
-    const figure = { ...straight(), data: [{ type: 'heatmap', z: [[1]] }] } as unknown as Figure;
-    expect(() => renderSvg(figure)).toThrow("renderSvg: traces of type 'heatmap' cannot be drawn here");
+    const figure = { ...straight(), data: [{ type: 'violin', y: [1] }] } as unknown as Figure;
+    expect(() => renderSvg(figure)).toThrow("renderSvg: traces of type 'violin' cannot be drawn here");
     expect(() => renderPng(straight(), { scale: 0 })).toThrow('renderPng: scale 0 needs a number in (0, 10]');
   });
 });

@@ -2,18 +2,18 @@ import type { Figure } from '../figure.js';
 import { fontOptions, resvg } from './fonts.js';
 import { drawSvg } from './plotly.js';
 
-const DRAWN = ['scatter', 'bar'];
+const DRAWN = ['scatter', 'bar', 'heatmap'];
 
 /**
  * The figure as the text of an SVG file. Needs no browser and no network; the first call takes about a second.
  *
- * @throws TypeError for a trace of another type than scatter and bar, which are not drawn faithfully without a browser
+ * @throws TypeError for a trace of another type than scatter, bar and heatmap, which are not drawn faithfully without a browser
  */
 export function renderSvg(figure: Figure): string {
   for (const { type } of figure.data) {
     if (!DRAWN.includes(type)) {
       throw new TypeError(
-        `renderSvg: traces of type '${type}' cannot be drawn here, only ${DRAWN.join(' and ')}`,
+        `renderSvg: traces of type '${type}' cannot be drawn here, only ${DRAWN.join(', ')}`,
       );
     }
   }
