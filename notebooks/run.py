@@ -1,14 +1,14 @@
 """Executes notebooks headless, and fails on any error in them.
 
-    python notebooks/run.py [NOTEBOOK...] [--quick | --in-place] [--timeout SECONDS]
+    python notebooks/run.py [NOTEBOOK...] [--quick | --in-place | --retime] [--timeout SECONDS]
 
 Without a name, all notebooks of this folder. A notebook fails if a cell fails or takes longer than the timeout, or if an
 unawaited promise or a timer fails later. The last line is `notebooks: P passed, F failed`.
 
 With --quick, cells find PRIMAL_QUICK=1 and train less. With --in-place, a notebook that passed is written back with its
 outputs: nothing in the file depends on when, where or how fast it ran, unless a cell prints it. Displays of progress are
-left out, and a cell with the tag `timed`, whose outputs are times, keeps those that it has until code up to it changes or
-its outputs are cleared.
+left out, and a cell with the tag `timed`, whose outputs are times, keeps those that it has until code up to it changes.
+--retime is --in-place with new times: for a machine that does nothing else.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def settle(nb, before):
             cell.metadata["timed_code"] = timed_code
 
 
-def run(path, timeout, in_place):
+def run(path, timeout, in_place, retime):
     """Executes one file. Returns None, or as text what failed."""
     try:
         nb = read(path)
@@ -128,7 +128,7 @@ def run(path, timeout, in_place):
     before = {cell.id: cell.outputs for cell in nb.cells if cell.cell_type == "code"}
     failure = execute(nb, path.resolve().parent, timeout)
     if failure is None and in_place:
-        settle(nb, before)
+        settle(nb, {} if retime else before)
         write(nb, path)
     return failure
 
@@ -139,6 +139,7 @@ def main():
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--quick", action="store_true", help="set PRIMAL_QUICK=1, with which cells train less")
     form.add_argument("--in-place", action="store_true", help="write the outputs of those that passed back")
+    form.add_argument("--retime", action="store_true", help="the same, timed cells included")
     parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="for each cell (default 600)")
     options = parser.parse_args()
     notebooks = options.notebooks or sorted(Path(__file__).resolve().parent.glob("*.ipynb"))
@@ -146,14 +147,15 @@ def main():
         parser.error("there is no notebook in this folder")
     if options.quick:
         os.environ["PRIMAL_QUICK"] = "1"
-    elif options.in_place:
+    in_place = options.in_place or options.retime
+    if in_place:
         # What is kept is the full form, whatever the shell has.
         os.environ.pop("PRIMAL_QUICK", None)
     failed = 0
     for path in notebooks:
         print(f"{path} …", flush=True)
         start = time.monotonic()
-        failure = run(path, options.timeout, options.in_place)
+        failure = run(path, options.timeout, in_place, options.retime)
         failed += failure is not None
         if failure is not None:
             print(failure if len(failure) <= MAX_FAILURE else f"…{failure[-MAX_FAILURE:]}")

@@ -7,7 +7,7 @@ import { show } from '../show.mjs';
 export async function main(args) {
   const prepared = await prepare();
   if (prepared !== 0) return prepared;
-  const form = args.includes('--quick') ? [] : ['--in-place'];
+  const form = ['--quick', '--retime'].some((option) => args.includes(option)) ? [] : ['--in-place'];
   // Names are meant from where the user stands; the program runs in the root.
   const named = args.map((arg) =>
     arg.endsWith('.ipynb') ? relative(ROOT, resolve(userFolder(), arg)) : arg,
