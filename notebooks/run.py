@@ -142,7 +142,7 @@ def main():
     form.add_argument("--retime", action="store_true", help="the same, timed cells included")
     parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="for each cell (default 600)")
     options = parser.parse_args()
-    notebooks = options.notebooks or sorted(Path(__file__).resolve().parent.glob("*.ipynb"))
+    notebooks = options.notebooks or sorted(Path(os.path.relpath(Path(__file__).parent)).glob("*.ipynb"))
     if not notebooks:
         parser.error("there is no notebook in this folder")
     if options.quick:
