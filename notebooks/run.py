@@ -1,13 +1,18 @@
 """Executes notebooks headless, and fails on any error in them.
 
-    python notebooks/run.py NOTEBOOK... [--in-place] [--timeout SECONDS]
+    python notebooks/run.py [NOTEBOOK...] [--quick | --in-place | --retime] [--timeout SECONDS]
 
-A notebook fails if a cell fails or takes longer than the timeout, or if an unawaited promise or a timer fails later.
-With --in-place, one that passed is written back with its outputs: nothing in the file depends on when, where or how fast
-it ran, unless a cell prints it. The last line is `notebooks: P passed, F failed`.
+Without a name, all notebooks of this folder. A notebook fails if a cell fails or takes longer than the timeout, or if an
+unawaited promise or a timer fails later. The last line is `notebooks: P passed, F failed`.
+
+With --quick, cells find PRIMAL_QUICK=1 and train less. With --in-place, a notebook that passed is written back with its
+outputs: nothing in the file depends on when, where or how fast it ran, unless a cell prints it. Displays of progress are
+left out, and a cell with the tag `timed`, whose outputs are times, keeps those that it has until code up to it changes.
+--retime is --in-place with new times: for a machine that does nothing else.
 """
 
 import argparse
+import hashlib
 import os
 import sys
 import time
@@ -94,34 +99,68 @@ def write(nb, path):
         temporary.unlink(missing_ok=True)
 
 
-def run(path, timeout, in_place):
+def without_progress(outputs):
+    """Outputs but for displays of progress, whose last line says how fast it went."""
+    return [output for output in outputs if not output.get("data", {}).get("text/html", "").startswith("<progress ")]
+
+
+def settle(nb, before):
+    """Makes outputs independent of the clock; `before` has the outputs that the cells had, by their ids."""
+    code = hashlib.sha256()
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = without_progress(cell.outputs)
+        code.update(f"{cell.source}\0".encode())
+        if "timed" in cell.metadata.get("tags", []):
+            timed_code = code.hexdigest()[:16]
+            if before.get(cell.id) and cell.metadata.get("timed_code") == timed_code:
+                cell.outputs = before[cell.id]
+            cell.metadata["timed_code"] = timed_code
+
+
+def run(path, timeout, in_place, retime):
     """Executes one file. Returns None, or as text what failed."""
     try:
         nb = read(path)
     except (OSError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
         return f"cannot be read: {error}"
+    before = {cell.id: cell.outputs for cell in nb.cells if cell.cell_type == "code"}
     failure = execute(nb, path.resolve().parent, timeout)
     if failure is None and in_place:
+        settle(nb, {} if retime else before)
         write(nb, path)
     return failure
 
 
 def main():
     parser = argparse.ArgumentParser(description="Executes notebooks headless, and fails on any error in them.")
-    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
-    parser.add_argument("--in-place", action="store_true", help="write the outputs of those that passed back")
+    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="default: all of this folder")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--quick", action="store_true", help="set PRIMAL_QUICK=1, with which cells train less")
+    form.add_argument("--in-place", action="store_true", help="write the outputs of those that passed back")
+    form.add_argument("--retime", action="store_true", help="the same, timed cells included")
     parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="for each cell (default 600)")
     options = parser.parse_args()
+    notebooks = options.notebooks or sorted(Path(os.path.relpath(Path(__file__).parent)).glob("*.ipynb"))
+    if not notebooks:
+        parser.error("there is no notebook in this folder")
+    if options.quick:
+        os.environ["PRIMAL_QUICK"] = "1"
+    in_place = options.in_place or options.retime
+    if in_place:
+        # What is kept is the full form, whatever the shell has.
+        os.environ.pop("PRIMAL_QUICK", None)
     failed = 0
-    for path in options.notebooks:
+    for path in notebooks:
         print(f"{path} …", flush=True)
         start = time.monotonic()
-        failure = run(path, options.timeout, options.in_place)
+        failure = run(path, options.timeout, in_place, options.retime)
         failed += failure is not None
         if failure is not None:
             print(failure if len(failure) <= MAX_FAILURE else f"…{failure[-MAX_FAILURE:]}")
         print(f"{'passed' if failure is None else 'FAILED'}  {path} ({time.monotonic() - start:.1f} s)", flush=True)
-    print(f"notebooks: {len(options.notebooks) - failed} passed, {failed} failed")
+    print(f"notebooks: {len(notebooks) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

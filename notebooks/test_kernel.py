@@ -579,6 +579,65 @@ def outputs_are_written_back_reproducibly_or_not_at_all():
 
 
 @test
+def what_depends_on_the_clock_changes_no_written_file():
+    folder = Path(tempfile.mkdtemp(dir=NOTEBOOKS, prefix=".test-"))
+    try:
+        path = folder / "timed.ipynb"
+        progress = (
+            "import { notebookProgress } from '@primal-attention/notebook';\n"
+            "const progress = notebookProgress();\n"
+            "progress.update({ step: 1, totalSteps: 1, epoch: 1, totalEpochs: 1, loss: 1, stepsPerSecond: Date.now(),"
+            " etaSeconds: 0 });\nprogress.close();\nconsole.log('trained');"
+        )
+        nb = notebook(progress, "console.log(performance.now());")
+        nb.cells[1].metadata.tags = ["timed"]
+        nbformat.write(nb, path)
+
+        def written(form="--in-place"):
+            command = [sys.executable, str(NOTEBOOKS / "run.py"), str(path), form]
+            equal(subprocess.run(command, capture_output=True).returncode, 0)
+            return nbformat.read(path, as_version=4)
+
+        first = written()
+        equal([output.output_type for output in first.cells[0].outputs], ["stream"])
+        before = path.read_bytes()
+        written()
+        equal(path.read_bytes(), before)
+        # A change before it makes the timed cell's outputs new; so does asking for it.
+        time_of = lambda nb: stdout_of(nb.cells[1])  # noqa: E731
+        changed = nbformat.read(path, as_version=4)
+        changed.cells[0].source += "\nconsole.log('again');"
+        nbformat.write(changed, path)
+        second = written()
+        assert time_of(second) != time_of(first), time_of(second)
+        assert time_of(written("--retime")) != time_of(second)
+    finally:
+        shutil.rmtree(folder)
+
+
+@test
+def the_quick_form_is_told_to_the_cells_and_never_written():
+    folder = Path(tempfile.mkdtemp(dir=NOTEBOOKS, prefix=".test-"))
+    try:
+        path = folder / "form.ipynb"
+        nbformat.write(notebook("if (process.env.PRIMAL_QUICK !== '1') throw new Error('full');"), path)
+        before = path.read_bytes()
+        run_py = [sys.executable, str(NOTEBOOKS / "run.py"), str(path)]
+        equal(subprocess.run([*run_py, "--quick"], capture_output=True).returncode, 0)
+        equal(path.read_bytes(), before)
+        full = subprocess.run(
+            [*run_py, "--in-place"], capture_output=True, text=True, env={**os.environ, "PRIMAL_QUICK": "1"}
+        )
+        equal(full.returncode, 1)
+        assert "Error: full" in full.stdout, full.stdout
+        both = subprocess.run([*run_py, "--quick", "--in-place"], capture_output=True, text=True)
+        equal(both.returncode, 2)
+        assert "not allowed with" in both.stderr, both.stderr
+    finally:
+        shutil.rmtree(folder)
+
+
+@test
 def a_notebook_that_cannot_be_read_is_a_failure():
     missing = subprocess.run(
         [sys.executable, str(NOTEBOOKS / "run.py"), "missing.ipynb"], capture_output=True, text=True

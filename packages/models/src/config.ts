@@ -1,5 +1,6 @@
 import {
   type MaskMode,
+  type Mechanism,
   type MechanismName,
   type AttentionOptions as MechanismOptions,
   mechanisms,
@@ -8,6 +9,9 @@ import {
 /** A layer's attention, by the name that `createAttention` takes. */
 export type AttentionKind = MechanismName;
 
+/** A mechanism that the registry does not have: a `Mechanism` of your own. The model gives its layers name, heads and seed. */
+export type OwnMechanism = Pick<Mechanism, 'name' | 'layer'>;
+
 /** Options of mechanisms by their names, beside what the model itself sets: `{ nystromformer: { landmarks: 64 } }`. */
 export type MechanismSettings = { readonly [Name in MechanismName]?: Partial<MechanismOptions<Name>> };
 
@@ -15,9 +19,9 @@ export type MechanismSettings = { readonly [Name in MechanismName]?: Partial<Mec
 export interface TransformerConfig {
   /**
    * The attention of each layer, first layer first: `['primal', 'primal']` is the paper's Primal., `['softmax', 'primal']`
-   * its Primal.+Trans., `['softmax', 'softmax']` its Trans. (or Transformer).
+   * its Primal.+Trans., `['softmax', 'softmax']` its Trans. (or Transformer). A mechanism of your own stands there itself.
    */
-  attention: readonly AttentionKind[];
+  attention: readonly (AttentionKind | OwnMechanism)[];
   /**
    * Options of the mechanisms, by name. They go before what the model would set: heads, the seed, rank and landmarks of
    * `primal`, and the rate of dropout on attention weights (`softmax`, `fused-softmax`, `longformer`).
@@ -66,13 +70,16 @@ export interface AttentionOptions {
   mechanismOptions?: MechanismSettings;
 }
 
-/** Refuses unknown keys, sizes that are no positive integers, and a list of attention kinds with others than `kinds`. */
+/**
+ * Refuses unknown keys, sizes that are no positive integers, and a list of attention kinds with others than `kinds`. Without
+ * `kinds`: than the registry's mechanisms and those of one's own.
+ */
 export function checkConfig(
   caller: string,
   config: TransformerConfig,
   keys: readonly string[],
   sizes: Record<string, unknown>,
-  kinds: readonly string[] = Object.keys(mechanisms),
+  kinds?: readonly string[],
 ): void {
   for (const key of Object.keys(config)) {
     if (!keys.includes(key))
@@ -84,22 +91,27 @@ export function checkConfig(
     }
   }
   const { attention, rank } = config;
-  if (
-    !Array.isArray(attention) ||
-    attention.length === 0 ||
-    !attention.every((kind) => kinds.includes(kind))
-  ) {
+  const names = kinds ?? Object.keys(mechanisms);
+  const isKnown = (kind: unknown): boolean =>
+    typeof kind === 'string' ? names.includes(kind) : kinds === undefined && isOwnMechanism(kind);
+  if (!Array.isArray(attention) || attention.length === 0 || !attention.every(isKnown)) {
+    const own = kinds === undefined ? ', or give a Mechanism of your own' : '';
     throw new Error(
-      `${caller}: attention must list a mechanism for each layer, got ${JSON.stringify(attention)}; choose among ${kinds.join(', ')}`,
+      `${caller}: attention must list a mechanism for each layer, got ${JSON.stringify(attention)}; ` +
+        `choose among ${names.join(', ')}${own}`,
     );
   }
   for (const name of Object.keys(config.mechanismOptions ?? {})) {
     if (attention.includes(name as AttentionKind)) continue;
-    throw new Error(
-      `${caller}: mechanismOptions has '${name}', which no layer of ${attention.join(', ')} is`,
-    );
+    const list = attention.map((kind) => (typeof kind === 'string' ? kind : kind.name)).join(', ');
+    throw new Error(`${caller}: mechanismOptions has '${name}', which no layer of ${list} is`);
   }
   if (attention.includes('primal') && (!Number.isSafeInteger(rank) || (rank as number) < 1)) {
     throw new Error(`${caller}: primal layers need a rank, a positive integer; got ${String(rank)}`);
   }
+}
+
+function isOwnMechanism(kind: unknown): kind is OwnMechanism {
+  const { name, layer } = (kind ?? {}) as Partial<OwnMechanism>;
+  return typeof name === 'string' && typeof layer === 'function';
 }

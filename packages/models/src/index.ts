@@ -1,4 +1,4 @@
-export type { AttentionKind, TransformerConfig } from './config.js';
+export type { AttentionKind, OwnMechanism, TransformerConfig } from './config.js';
 export {
   actionLoss,
   type DecisionTransformerConfig,

@@ -9,6 +9,7 @@ import {
   type AttentionKind,
   type AttentionOptions,
   checkConfig,
+  type OwnMechanism,
   type TransformerConfig,
   transformerKeys,
 } from './config.js';
@@ -135,7 +136,12 @@ function encoder(config: FullConfig): Part {
  *
  * @param made the attention layers of the blocks so far; this one's is added
  */
-function block(name: string, kind: AttentionKind, config: FullConfig, made: tf.layers.Layer[]): Part {
+function block(
+  name: string,
+  kind: AttentionKind | OwnMechanism,
+  config: FullConfig,
+  made: tf.layers.Layer[],
+): Part {
   const { modelSize, feedForward, dropout, seed, rank } = config;
   const options: AttentionOptions = {
     heads: config.heads,

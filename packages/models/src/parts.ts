@@ -9,7 +9,7 @@ import {
   torchUniform,
 } from '@primal-attention/attention';
 import * as tf from '@tensorflow/tfjs';
-import type { AttentionKind, AttentionOptions } from './config.js';
+import type { AttentionKind, AttentionOptions, OwnMechanism } from './config.js';
 
 /** A layer, or several in a row, on symbolic tensors. */
 export type Part = (...inputs: tf.SymbolicTensor[]) => tf.SymbolicTensor;
@@ -48,10 +48,11 @@ export function dense(
 /** The attention layer of a model: what the model sets, and before it what its `mechanismOptions` say. */
 export function attentionLayer(
   name: string,
-  kind: AttentionKind,
+  kind: AttentionKind | OwnMechanism,
   options: AttentionOptions,
 ): tf.layers.Layer {
   const { heads, seed, rank, rankMultiplier, maxLength, trace, maskLandmarks, dropout, maskMode } = options;
+  if (typeof kind !== 'string') return new kind.layer({ name, heads, seed });
   const set: { readonly [Kind in AttentionKind]?: object } = {
     softmax: { dropout, maskMode },
     'fused-softmax': { dropout },

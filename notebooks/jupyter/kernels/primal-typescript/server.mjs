@@ -105,6 +105,8 @@ export class KernelServer extends jupyter.ZmqServer {
   }
 
   close() {
+    // An error that comes now has nobody left to hear of it, and no socket.
+    this.#publish = () => {};
     super.close();
     // Timers of the user's do not keep alive what has been shut down; the control thread gets time for its reply.
     setTimeout(() => process.exit(0), 100);
