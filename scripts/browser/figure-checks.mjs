@@ -1,0 +1,109 @@
+/** Whether a person would see a figure in a notebook, and whether it answers to the mouse. */
+import assert from 'node:assert/strict';
+
+const PLOTLY = 'application/vnd.plotly.v1+json';
+
+/** All figures of a cell's outputs. */
+export const figuresOf = ({ outputs }) => outputs.map(({ data }) => data?.[PLOTLY]).filter(Boolean);
+
+/**
+ * Checks a figure at `locator`: its picture before the mouse comes has more than its background, then Plotly draws its
+ * traces, each as large as something that can be seen, and a label appears over a point of each panel.
+ */
+export async function checkFigure(page, locator, figure, name) {
+  await locator.scrollIntoViewIfNeeded();
+  await checkPicture(locator.locator('img.plot-img'), `${name}: its picture`);
+  // Not Playwright's own hovering, which insists on the picture that goes away beneath it.
+  const picture = await locator.locator('img.plot-img').boundingBox();
+  await page.mouse.move(picture.x + picture.width / 2, picture.y + 4);
+  await locator.locator('.main-svg').first().waitFor();
+  await locator.locator('.plot-container').waitFor();
+  const { width, height } = figure.layout;
+  const box = await locator.locator('.main-svg').first().boundingBox();
+  assert.ok(
+    Math.abs(box.width - width) < 2 && Math.abs(box.height - height) < 2,
+    `${name}: drawn at ${box.width} x ${box.height}, its size is ${width} x ${height}`,
+  );
+  const title = figure.layout.title.text;
+  assert.ok((await locator.locator('.gtitle').textContent()).length > 0, `${name}: has its title '${title}'`);
+
+  const shapes = await drawnShapes(locator);
+  const shown = figure.data.filter(hasValues);
+  assert.ok(shown.length > 0, `${name}: has something to draw`);
+  for (const type of new Set(shown.map((trace) => trace.type))) {
+    const drawn = shapes.filter((shape) => shape.type === type);
+    assert.ok(drawn.length > 0, `${name}: traces of type ${type} are drawn`);
+    const largest = Math.max(...drawn.map((shape) => Math.max(shape.width, shape.height)));
+    assert.ok(largest > 4, `${name}: what is drawn of type ${type} can be seen (${largest} pixels)`);
+  }
+  await checkHover(page, locator, shapes, name);
+}
+
+/** A picture that was loaded and has more than one colour. */
+export async function checkPicture(image, name) {
+  await image.scrollIntoViewIfNeeded();
+  const { width, colors } = await image.evaluate(async (element) => {
+    await element.decode();
+    const canvas = document.createElement('canvas');
+    Object.assign(canvas, { width: element.naturalWidth, height: element.naturalHeight });
+    const context = canvas.getContext('2d');
+    context.drawImage(element, 0, 0);
+    const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    return { width: canvas.width, colors: new Set(pixels).size };
+  });
+  assert.ok(width > 10, `${name} is ${width} pixels wide`);
+  assert.ok(colors > 2, `${name} has more than its background (${colors} colours)`);
+}
+
+const hasValues = ({ type, y, z, hoverinfo }) =>
+  hoverinfo !== 'skip' && (type === 'heatmap' ? z.flat() : y).some((value) => value !== null);
+
+/** The boxes on the page of what Plotly drew, with a point inside the drawing of each. */
+function drawnShapes(locator) {
+  return locator.evaluate((node) => {
+    const shapes = [];
+    const note = (type, element, point) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      shapes.push({ type, width, height, point: point ?? [x + width / 2, y + height / 2] });
+    };
+    for (const line of node.querySelectorAll('.scatterlayer .js-line')) {
+      const middle = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM());
+      note('scatter', line, [middle.x, middle.y]);
+    }
+    for (const mark of node.querySelectorAll('.scatterlayer .point')) note('scatter', mark);
+    for (const bar of node.querySelectorAll('.barlayer .point path')) note('bar', bar);
+    for (const image of node.querySelectorAll('.heatmaplayer image')) {
+      const { x, y, width, height } = image.getBoundingClientRect();
+      // The middle of the lower left quarter: a causal matrix is empty above its diagonal.
+      note('heatmap', image, [x + width / 4, y + (3 * height) / 4]);
+    }
+    return shapes.filter(({ width, height }) => width > 0 || height > 0);
+  });
+}
+
+/** Over some of what is drawn a label appears, with text in it, inside the page. */
+async function checkHover(page, locator, shapes, name) {
+  const view = page.viewportSize();
+  for (const { point } of spread(shapes, 12)) {
+    if (point[0] < 0 || point[1] < 0 || point[0] > view.width || point[1] > view.height) continue;
+    await page.mouse.move(point[0] - 1, point[1] - 1);
+    await page.mouse.move(point[0], point[1]);
+    const label = locator.locator('.hoverlayer .hovertext').first();
+    try {
+      await label.waitFor({ timeout: 1500 });
+    } catch {
+      // Between two points of a line there may be none near enough.
+      continue;
+    }
+    const text = (await label.textContent()).trim();
+    assert.ok(text.length > 0, `${name}: the label over it has a text`);
+    return text;
+  }
+  assert.fail(`${name}: no label appears over any of ${shapes.length} shapes`);
+}
+
+/** At most `count` of a list, from all over it. */
+function spread(list, count) {
+  const step = Math.max(1, Math.floor(list.length / count));
+  return list.filter((_, i) => i % step === 0);
+}
