@@ -1,4 +1,4 @@
-// Runs the examples of the root's and the packages' READMEs, which must end without an error: programs in TypeScript, and
+// Runs the examples of the root's and the packages' READMEs and of docs/, which must end without an error: programs in TypeScript, and
 // for a package that is a command its lines for the shell.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ const folder = join(ROOT, 'notebooks');
 const readmes = [
   'README.md',
   ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name, 'README.md')),
+  join('docs', 'extending.md'),
 ];
 
 /** What they write goes here. */
@@ -52,7 +53,7 @@ for (const readme of readmes) {
   }
   // Lines for the shell are an example only where there is nothing to import.
   const language = readme.startsWith(join('packages', 'cli')) ? 'sh' : 'ts';
-  const examples = [...readFileSync(path, 'utf8').matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter(
+  const examples = [...readFileSync(path, 'utf8').matchAll(/^ *```(\w+)\n([\s\S]*?)^ *```/gm)].filter(
     (block) => block[1] === language,
   );
   if (examples.length === 0) failures.push(`${readme} has no example (a block marked ${language})`);

@@ -11,6 +11,8 @@ export const figuresOf = ({ outputs }) => outputs.map(({ data }) => data?.[PLOTL
  * traces, each as large as something that can be seen, and a label appears over a point of each panel.
  */
 export async function checkFigure(page, locator, figure, name) {
+  // Away, since the page moves beneath it.
+  await page.mouse.move(1, 1);
   await locator.scrollIntoViewIfNeeded();
   await checkPicture(locator.locator('img.plot-img'), `${name}: its picture`);
   // Not Playwright's own hovering, which insists on the picture that goes away beneath it.
@@ -58,13 +60,19 @@ export async function checkPicture(image, name) {
 const hasValues = ({ type, y, z, hoverinfo }) =>
   hoverinfo !== 'skip' && (type === 'heatmap' ? z.flat() : y).some((value) => value !== null);
 
-/** The boxes on the page of what Plotly drew, with a point inside the drawing of each. */
-function drawnShapes(locator) {
+/** The boxes on the page of what Plotly drew, with a point inside the drawing of each; `mark`s are single points. */
+export function drawnShapes(locator) {
   return locator.evaluate((node) => {
     const shapes = [];
     const note = (type, element, point) => {
       const { x, y, width, height } = element.getBoundingClientRect();
-      shapes.push({ type, width, height, point: point ?? [x + width / 2, y + height / 2] });
+      shapes.push({
+        type,
+        width,
+        height,
+        point: point ?? [x + width / 2, y + height / 2],
+        mark: element.matches('.point'),
+      });
     };
     for (const line of node.querySelectorAll('.scatterlayer .js-line')) {
       const middle = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM());

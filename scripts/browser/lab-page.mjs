@@ -93,6 +93,12 @@ export class NotebookPage {
     return this.page.locator('.jp-Notebook .jp-Cell').nth(index).locator('.jp-Cell-outputArea');
   }
 
+  /** Leaves the page to the notebook. */
+  async hideSideBar() {
+    const shown = await this.page.evaluate(() => !globalThis.jupyterapp.shell.leftCollapsed);
+    if (shown) await this.command('application:toggle-left-area');
+  }
+
   /** Ends the kernel, and closes the page without saving. */
   async close() {
     await this.page.evaluate(() => globalThis.jupyterapp.shell.currentWidget.sessionContext.shutdown());

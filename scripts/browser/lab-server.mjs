@@ -71,7 +71,10 @@ export async function startLab({ folder, theme = 'light', env = {} }) {
   server.stdout.pipe(output, { end: false });
   server.stderr.pipe(output, { end: false });
   const ended = new Promise((resolve) => server.once('exit', resolve));
+  const endWithUs = () => server.kill('SIGTERM');
+  process.once('exit', endWithUs);
   const stop = async () => {
+    process.removeListener('exit', endWithUs);
     // Its first SIGTERM ends the kernels too.
     server.kill('SIGTERM');
     await Promise.race([ended, sleep(15_000).then(() => server.kill('SIGKILL'))]);

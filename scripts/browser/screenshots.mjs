@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+// Screenshots of every notebook in JupyterLab, light and dark, as it is committed: nothing is run.
+//
+//   node scripts/browser/screenshots.mjs [NAME.ipynb …]   whole notebooks, into report/screenshots
+//   node scripts/browser/screenshots.mjs --docs           the pictures of the READMEs, in docs/pictures
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { launchChromium } from '@primal-attention/chromium';
+import { ROOT } from '../setup/workspace.mjs';
+import { drawnShapes } from './figure-checks.mjs';
+import { openNotebook } from './lab-page.mjs';
+import { startLab } from './lab-server.mjs';
+
+const args = process.argv.slice(2);
+const forDocs = args.includes('--docs');
+const asked = args.filter((arg) => arg.endsWith('.ipynb')).map((arg) => arg.split('/').at(-1));
+const unknown = args.filter((arg) => arg !== '--docs' && !arg.endsWith('.ipynb'));
+if (unknown.length > 0) {
+  console.error(`Not understood: ${unknown.join(' ')}\nscreenshots.mjs [--docs] [NAME.ipynb …]`);
+  process.exit(2);
+}
+
+const all = readdirSync(join(ROOT, 'notebooks')).filter((name) => name.endsWith('.ipynb'));
+const folder = mkdtempSync(join(tmpdir(), 'primal-notebooks-'));
+symlinkSync(join(ROOT, 'notebooks'), join(folder, 'notebooks'), 'junction');
+const browser = await launchChromium();
+try {
+  for (const theme of ['light', 'dark']) {
+    const lab = await startLab({ folder, theme });
+    try {
+      const context = await browser.newContext({
+        viewport: { width: 1240, height: 800 },
+        colorScheme: theme,
+      });
+      if (forDocs) await docsPicture(context, lab, theme);
+      else for (const name of asked.length > 0 ? asked : all) await wholeNotebook(context, lab, theme, name);
+      await context.close();
+    } finally {
+      await lab.stop();
+    }
+  }
+} finally {
+  await browser.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** One picture of all of a notebook. */
+async function wholeNotebook(context, lab, theme, name) {
+  const notebook = await openNotebook(context, lab, `notebooks/${name}`);
+  const { page } = notebook;
+  await notebook.hideSideBar();
+  const height = await page
+    .locator('.jp-NotebookPanel-notebook .jp-WindowedPanel-inner')
+    .evaluate((node) => node.scrollHeight);
+  await page.setViewportSize({ width: 1100, height: Math.min(height + 160, 16_000) });
+  await settled(page);
+  await save(page, join('report', 'screenshots', `${name.replace('.ipynb', '')}-${theme}.png`));
+  await notebook.close();
+}
+
+/** The quickstart's figure of singular values, with the label of a point. */
+async function docsPicture(context, lab, theme) {
+  const notebook = await openNotebook(context, lab, 'notebooks/quickstart.ipynb');
+  const { page } = notebook;
+  await notebook.hideSideBar();
+  const cells = await notebook.cells();
+  const index = cells.findIndex(({ source }) => source.includes('spectrumFigure(runs, 1)'));
+  if (index < 0)
+    throw new Error('screenshots: the quickstart has no cell with spectrumFigure(runs, 1) any more');
+  const figure = notebook.outputArea(index).locator('.jp-RenderedPlotly').last();
+  await figure.scrollIntoViewIfNeeded();
+  const { x, y } = await figure.locator('img.plot-img').boundingBox();
+  await page.mouse.move(x + 200, y + 4);
+  await figure.locator('.main-svg').first().waitFor();
+  await settled(page);
+  const shapes = await drawnShapes(figure);
+  const marks = shapes.filter(({ mark }) => mark);
+  const [left, top] = marks[Math.floor(marks.length / 5)].point;
+  await page.mouse.move(left - 1, top - 1);
+  await page.mouse.move(left, top);
+  await figure.locator('.hovertext').first().waitFor();
+  await save(page, join('docs', 'pictures', `quickstart-${theme}.png`));
+  await notebook.close();
+}
+
+/** Fonts are there, and nothing moves any more. */
+async function settled(page) {
+  await page.evaluate(() => document.fonts.ready.then(() => {}));
+  await page.waitForTimeout(1500);
+}
+
+async function save(page, file) {
+  const path = join(ROOT, file);
+  mkdirSync(join(path, '..'), { recursive: true });
+  await page.screenshot({ path });
+  console.log(relative(ROOT, path));
+}
