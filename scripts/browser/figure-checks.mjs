@@ -60,58 +60,70 @@ export async function checkPicture(image, name) {
 const hasValues = ({ type, y, z, hoverinfo }) =>
   hoverinfo !== 'skip' && (type === 'heatmap' ? z.flat() : y).some((value) => value !== null);
 
-/** The boxes on the page of what Plotly drew, with a point inside the drawing of each; `mark`s are single points. */
+/**
+ * What Plotly drew: the size of each shape on the page, and points on it that the mouse can go to with how far they are from
+ * the edges of their panel.
+ */
 export function drawnShapes(locator) {
   return locator.evaluate((node) => {
+    const panels = [...node.querySelectorAll('.nsewdrag')].map((panel) => panel.getBoundingClientRect());
+    const inside = ([x, y]) =>
+      Math.max(
+        ...panels.map(({ left, right, top, bottom }) => Math.min(x - left, right - x, y - top, bottom - y)),
+      );
     const shapes = [];
-    const note = (type, element, point) => {
+    const note = (type, element, points) => {
+      const { width, height } = element.getBoundingClientRect();
+      if (width === 0 && height === 0) return;
+      shapes.push({ type, width, height, points: points.map((point) => ({ point, inside: inside(point) })) });
+    };
+    const middle = (element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
-      shapes.push({
-        type,
-        width,
-        height,
-        point: point ?? [x + width / 2, y + height / 2],
-        mark: element.matches('.point'),
-      });
+      return [x + width / 2, y + height / 2];
     };
     for (const line of node.querySelectorAll('.scatterlayer .js-line')) {
-      const middle = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM());
-      note('scatter', line, [middle.x, middle.y]);
+      const at = (share) => {
+        const { x, y } = line
+          .getPointAtLength(line.getTotalLength() * share)
+          .matrixTransform(line.getScreenCTM());
+        return [x, y];
+      };
+      note('scatter', line, [at(0.25), at(0.5), at(0.75)]);
     }
-    for (const mark of node.querySelectorAll('.scatterlayer .point')) note('scatter', mark);
-    for (const bar of node.querySelectorAll('.barlayer .point path')) note('bar', bar);
+    for (const mark of node.querySelectorAll('.scatterlayer .point')) note('scatter', mark, [middle(mark)]);
+    for (const bar of node.querySelectorAll('.barlayer .point path')) note('bar', bar, [middle(bar)]);
     for (const image of node.querySelectorAll('.heatmaplayer image')) {
       const { x, y, width, height } = image.getBoundingClientRect();
       // The middle of the lower left quarter: a causal matrix is empty above its diagonal.
-      note('heatmap', image, [x + width / 4, y + (3 * height) / 4]);
+      note('heatmap', image, [[x + width / 4, y + (3 * height) / 4]]);
     }
-    return shapes.filter(({ width, height }) => width > 0 || height > 0);
+    return shapes;
   });
 }
 
-/** Over some of what is drawn a label appears, with text in it, inside the page. */
+/** Points of the shapes, those first that are farthest from the edges of their panel, where Plotly may not answer. */
+export function pointsOf(shapes) {
+  return shapes
+    .flatMap(({ points }) => points)
+    .sort((a, b) => b.inside - a.inside)
+    .map(({ point }) => point);
+}
+
+/** Over what is drawn a label appears, with text in it. */
 async function checkHover(page, locator, shapes, name) {
-  const view = page.viewportSize();
-  for (const { point } of spread(shapes, 12)) {
-    if (point[0] < 0 || point[1] < 0 || point[0] > view.width || point[1] > view.height) continue;
-    await page.mouse.move(point[0] - 1, point[1] - 1);
-    await page.mouse.move(point[0], point[1]);
+  const points = pointsOf(shapes).slice(0, 6);
+  for (const [x, y] of points) {
+    await page.mouse.move(x - 3, y - 3);
+    await page.mouse.move(x, y, { steps: 3 });
     const label = locator.locator('.hoverlayer .hovertext').first();
     try {
-      await label.waitFor({ timeout: 1500 });
+      await label.waitFor({ timeout: 4000 });
     } catch {
       // Between two points of a line there may be none near enough.
       continue;
     }
-    const text = (await label.textContent()).trim();
-    assert.ok(text.length > 0, `${name}: the label over it has a text`);
-    return text;
+    assert.ok((await label.textContent()).trim().length > 0, `${name}: the label over it has a text`);
+    return;
   }
-  assert.fail(`${name}: no label appears over any of ${shapes.length} shapes`);
-}
-
-/** At most `count` of a list, from all over it. */
-function spread(list, count) {
-  const step = Math.max(1, Math.floor(list.length / count));
-  return list.filter((_, i) => i % step === 0);
+  assert.fail(`${name}: no label appears under the mouse, at any of ${points.length} points`);
 }

@@ -2,13 +2,13 @@
 // Screenshots of every notebook in JupyterLab, light and dark, as it is committed: nothing is run.
 //
 //   node scripts/browser/screenshots.mjs [NAME.ipynb …]   whole notebooks, into report/screenshots
-//   node scripts/browser/screenshots.mjs --docs           the pictures of the READMEs, in docs/pictures
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+//   node scripts/browser/screenshots.mjs --docs           the pictures of the READMEs, in docs/pictures and packages/notebook/pictures
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { launchChromium } from '@primal-attention/chromium';
 import { ROOT } from '../setup/workspace.mjs';
-import { drawnShapes } from './figure-checks.mjs';
+import { drawnShapes, pointsOf } from './figure-checks.mjs';
 import { openNotebook } from './lab-page.mjs';
 import { startLab } from './lab-server.mjs';
 
@@ -26,6 +26,7 @@ const folder = mkdtempSync(join(tmpdir(), 'primal-notebooks-'));
 symlinkSync(join(ROOT, 'notebooks'), join(folder, 'notebooks'), 'junction');
 const browser = await launchChromium();
 try {
+  if (forDocs) await kindsOfFigures();
   for (const theme of ['light', 'dark']) {
     const lab = await startLab({ folder, theme });
     try {
@@ -74,14 +75,37 @@ async function docsPicture(context, lab, theme) {
   await page.mouse.move(x + 200, y + 4);
   await figure.locator('.main-svg').first().waitFor();
   await settled(page);
-  const shapes = await drawnShapes(figure);
-  const marks = shapes.filter(({ mark }) => mark);
-  const [left, top] = marks[Math.floor(marks.length / 5)].point;
-  await page.mouse.move(left - 1, top - 1);
-  await page.mouse.move(left, top);
+  const [[left, top]] = pointsOf(await drawnShapes(figure));
+  await page.mouse.move(left - 3, top - 3);
+  await page.mouse.move(left, top, { steps: 3 });
   await figure.locator('.hovertext').first().waitFor();
   await save(page, join('docs', 'pictures', `quickstart-${theme}.png`));
   await notebook.close();
+}
+
+/** One figure of each kind, on a white and on a dark page. */
+async function kindsOfFigures() {
+  const drawings = join(ROOT, 'packages', 'notebook', 'src', 'fixtures');
+  const rows = [
+    ['#ffffff', ['line-bands', 'bar-log-std', 'scatter-log']],
+    ['#111111', ['heatmap-attention', 'grid-lines', 'heatmap-labels']],
+  ];
+  const page = await browser.newPage({ viewport: { width: 1440, height: 760 } });
+  const cell = (name) => {
+    const svg = readFileSync(join(drawings, `${name}.svg`)).toString('base64');
+    return `<img src="data:image/svg+xml;base64,${svg}">`;
+  };
+  const row = ([color, names]) => `<div style="background: ${color}">${names.map(cell).join('')}</div>`;
+  await page.setContent(
+    `<style>
+       body { margin: 0 }
+       div { display: flex; height: 380px; align-items: center; justify-content: space-evenly }
+       img { max-width: 470px; max-height: 370px }
+     </style>${rows.map(row).join('')}`,
+  );
+  await settled(page);
+  await save(page, join('packages', 'notebook', 'pictures', 'figures.png'));
+  await page.close();
 }
 
 /** Fonts are there, and nothing moves any more. */

@@ -10,7 +10,15 @@ export async function main(args) {
   if (prepared !== 0) return prepared;
   return show({
     program: venvProgram('python'),
-    args: [...labArguments(), join(ROOT, 'notebooks', 'quickstart.ipynb'), ...args],
+    args: [
+      ...labArguments(),
+      `--ServerApp.root_dir=${join(ROOT, 'notebooks')}`,
+      // Also in the address that is printed where there is no browser to open.
+      '--LabApp.default_url=/lab/tree/quickstart.ipynb',
+      // The address, and what goes wrong.
+      '--ServerApp.log_level=WARN',
+      ...args,
+    ],
     env: labEnvironment(),
   });
 }
