@@ -1,7 +1,7 @@
 /** A notebook open in JupyterLab in a browser, and what a test does to it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const OPEN_MS = 90_000;
+const OPEN_MS = 180_000;
 
 /** Opens a notebook (its path below the server's folder) and waits for its kernel. */
 export async function openNotebook(context, { url, token }, path) {
@@ -73,6 +73,14 @@ export class NotebookPage {
     await this.start(index);
     await sleep(50);
     return this.ended(index, limit);
+  }
+
+  /** Runs all cells up to the n-th, with it. */
+  async runTo(index) {
+    await this.page.evaluate((active) => {
+      globalThis.jupyterapp.shell.currentWidget.content.activeCellIndex = active;
+    }, index + 1);
+    await this.command('notebook:run-all-above');
   }
 
   /** Every cell as its model has it: `{ type, source, executing, executionCount, outputs }`. */

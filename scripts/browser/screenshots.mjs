@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Screenshots of every notebook in JupyterLab, light and dark, as it is committed: nothing is run.
+// Screenshots of notebooks in JupyterLab, light and dark.
 //
-//   node scripts/browser/screenshots.mjs [NAME.ipynb …]   whole notebooks, into report/screenshots
+//   node scripts/browser/screenshots.mjs [NAME.ipynb …]   whole notebooks as they are committed, in report/screenshots
 //   node scripts/browser/screenshots.mjs --docs           the pictures of the READMEs, in docs/pictures and packages/notebook/pictures
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -69,6 +69,7 @@ async function docsPicture(context, lab, theme) {
   const index = cells.findIndex(({ source }) => source.includes('spectrumFigure(runs, 1)'));
   if (index < 0)
     throw new Error('screenshots: the quickstart has no cell with spectrumFigure(runs, 1) any more');
+  await notebook.runTo(index);
   const figure = notebook.outputArea(index).locator('.jp-RenderedPlotly').last();
   await figure.scrollIntoViewIfNeeded();
   const { x, y } = await figure.locator('img.plot-img').boundingBox();
@@ -87,20 +88,21 @@ async function docsPicture(context, lab, theme) {
 async function kindsOfFigures() {
   const drawings = join(ROOT, 'packages', 'notebook', 'src', 'fixtures');
   const rows = [
-    ['#ffffff', ['line-bands', 'bar-log-std', 'scatter-log']],
-    ['#111111', ['heatmap-attention', 'grid-lines', 'heatmap-labels']],
+    ['#ffffff', 300, ['line-bands', 'bar-log-std', 'scatter-log']],
+    ['#111111', 380, ['heatmap-attention', 'grid-lines', 'heatmap-labels']],
   ];
-  const page = await browser.newPage({ viewport: { width: 1440, height: 760 } });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 680 } });
   const cell = (name) => {
     const svg = readFileSync(join(drawings, `${name}.svg`)).toString('base64');
     return `<img src="data:image/svg+xml;base64,${svg}">`;
   };
-  const row = ([color, names]) => `<div style="background: ${color}">${names.map(cell).join('')}</div>`;
+  const row = ([color, height, names]) =>
+    `<div style="background: ${color}; height: ${height}px">${names.map(cell).join('')}</div>`;
   await page.setContent(
     `<style>
        body { margin: 0 }
-       div { display: flex; height: 380px; align-items: center; justify-content: space-evenly }
-       img { max-width: 470px; max-height: 370px }
+       div { display: flex; align-items: center; justify-content: space-evenly }
+       img { max-width: 470px; max-height: 350px }
      </style>${rows.map(row).join('')}`,
   );
   await settled(page);
