@@ -1,5 +1,5 @@
-// Runs the examples of the root's and the packages' READMEs and of docs/, which must end without an error: programs in TypeScript, and
-// for a package that is a command its lines for the shell.
+// Runs the examples of the root's and the packages' READMEs and of docs/, or of the files that are its arguments. They must end
+// without an error: programs in TypeScript, and for a package that is a command its lines for the shell.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,13 @@ import { childEnvironment, ROOT } from './setup/workspace.mjs';
 /** Where the examples run: this folder's package depends on all others, as a reader's own would. */
 const folder = join(ROOT, 'notebooks');
 
-const readmes = [
+const all = [
   'README.md',
   ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name, 'README.md')),
   join('docs', 'extending.md'),
 ];
+const asked = process.argv.slice(2);
+const readmes = asked.length > 0 ? asked : all;
 
 /** What they write goes here. */
 const workplace = mkdtempSync(join(tmpdir(), 'readme-'));
