@@ -108,6 +108,41 @@ async function checkOutputs(notebook, name, index, cell) {
   }
 }
 
+describe('every kind of figure', () => {
+  it('is drawn and answers', async () => {
+    const cells = [
+      "import { barFigure, gridFigure, heatmapFigure, scatterFigure, show } from '@primal-attention/notebook';",
+      `const causal = Array.from({ length: 12 }, (_, i) => Array.from({ length: 12 }, (_, j) => (j <= i ? 1 / (i + 1) : NaN)));
+const head = (title: string) =>
+  heatmapFigure({ title, x: { title: 'Key' }, y: { title: 'Query' }, values: causal, color: { title: 'Weight' }, square: true });
+show(head('Attention'));
+show(gridFigure({ title: 'Heads', panels: ['first', 'second', 'third'].map(head) }));`,
+      `show(scatterFigure({
+  title: 'Time against memory',
+  x: { title: 'Time', unit: 'ms', log: true },
+  y: { title: 'Memory', unit: 'GiB', log: true },
+  series: [{ name: 'all', x: [5, 20, 60], y: [0.1, 1, 9], labels: ['Primal', 'Performer', 'softmax'], yStd: [0.01, 0.1, 1] }],
+}));
+show(barFigure({
+  title: 'Memory',
+  x: { title: 'N' },
+  y: { title: 'Memory', unit: 'GiB' },
+  categories: ['1K', '2K'],
+  series: [{ name: 'softmax', values: [4, 16], std: [1, 2] }, { name: 'Primal', values: [2, 4] }],
+}));`,
+    ];
+    await made('figures.ipynb', cells, async (notebook) => {
+      await notebook.runAll(NOTEBOOK_MS);
+      const cells = await notebook.cells();
+      assert.deepEqual(
+        cells.map((cell) => figuresOf(cell).length),
+        [0, 2, 2],
+      );
+      for (const [index, cell] of cells.entries()) await checkOutputs(notebook, 'figures', index, cell);
+    });
+  });
+});
+
 describe('an error in a cell', () => {
   it('is short: the message, and the lines of the reader’s own cells', async () => {
     const cells = [
