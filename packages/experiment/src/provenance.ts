@@ -22,6 +22,7 @@ export interface Provenance {
   readonly device: string;
 }
 
+/** Where a result that this process makes now comes from. */
 export function provenance(): Provenance {
   const packed = process.env.PRIMAL_COMMIT || undefined;
   const commit = packed ?? git('rev-parse', 'HEAD');
