@@ -89,7 +89,7 @@ export class NotebookPage {
       globalThis.jupyterapp.shell.currentWidget.content.widgets.map(({ model }) => ({
         type: model.type,
         source: model.sharedModel.getSource(),
-        executing: model.executionState === 'running' || model.isDirty === undefined,
+        executing: ['running', 'scheduled'].includes(model.executionState),
         executionCount: model.executionCount ?? null,
         outputs: model.outputs?.toJSON() ?? [],
       })),
