@@ -1,5 +1,5 @@
-// Runs the examples of the root's and the packages' READMEs, which must end without an error: programs in TypeScript, and
-// for a package that is a command its lines for the shell.
+// Runs the examples of the root's and the packages' READMEs and of docs/, or of the files that are its arguments. They must end
+// without an error: programs in TypeScript, and for a package that is a command its lines for the shell.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,10 +10,13 @@ import { childEnvironment, ROOT } from './setup/workspace.mjs';
 /** Where the examples run: this folder's package depends on all others, as a reader's own would. */
 const folder = join(ROOT, 'notebooks');
 
-const readmes = [
+const all = [
   'README.md',
   ...readdirSync(join(ROOT, 'packages')).map((name) => join('packages', name, 'README.md')),
+  join('docs', 'extending.md'),
 ];
+const asked = process.argv.slice(2);
+const readmes = asked.length > 0 ? asked : all;
 
 /** What they write goes here. */
 const workplace = mkdtempSync(join(tmpdir(), 'readme-'));
@@ -52,7 +55,7 @@ for (const readme of readmes) {
   }
   // Lines for the shell are an example only where there is nothing to import.
   const language = readme.startsWith(join('packages', 'cli')) ? 'sh' : 'ts';
-  const examples = [...readFileSync(path, 'utf8').matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter(
+  const examples = [...readFileSync(path, 'utf8').matchAll(/^ *```(\w+)\n([\s\S]*?)^ *```/gm)].filter(
     (block) => block[1] === language,
   );
   if (examples.length === 0) failures.push(`${readme} has no example (a block marked ${language})`);

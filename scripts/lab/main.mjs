@@ -1,18 +1,24 @@
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { main as prepare } from '../setup/main.mjs';
 import { ROOT, venvProgram } from '../setup/workspace.mjs';
 import { show } from '../show.mjs';
+import { labArguments, labEnvironment } from './jupyterlab.mjs';
 
 /** Set-up, then JupyterLab until it is stopped. Arguments are passed on to it. Returns the exit code. */
 export async function main(args) {
   const prepared = await prepare();
   if (prepared !== 0) return prepared;
-  // The kernel spec lies in the repository and needs no installation, only to be found.
-  process.env.JUPYTER_PATH = [join(ROOT, 'notebooks', 'jupyter'), process.env.JUPYTER_PATH]
-    .filter(Boolean)
-    .join(delimiter);
   return show({
     program: venvProgram('python'),
-    args: ['-m', 'jupyterlab', '--ip=127.0.0.1', join(ROOT, 'notebooks', 'quickstart.ipynb'), ...args],
+    args: [
+      ...labArguments(),
+      `--ServerApp.root_dir=${join(ROOT, 'notebooks')}`,
+      // Also in the address that is printed where there is no browser to open.
+      '--LabApp.default_url=/lab/tree/quickstart.ipynb',
+      // The address, and what goes wrong.
+      '--ServerApp.log_level=WARN',
+      ...args,
+    ],
+    env: labEnvironment(),
   });
 }

@@ -65,6 +65,10 @@ const PARTS = [
   { name: 'readmes', command: () => node('scripts/check-readmes.mjs') },
   { name: 'kernel', command: () => python('notebooks/test_kernel.py') },
   { name: 'notebooks', command: () => python('notebooks/run.py', '--quick') },
+  {
+    name: 'browser',
+    command: () => node('--test', '--test-reporter=spec', 'scripts/browser/jupyterlab.test.mjs'),
+  },
 ];
 
 const NAMES = PARTS.map(({ name }) => name);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { findChromium, launchChromium } from './index.js';
 import { hasPackagedChromium, unpackChromium } from './packaged-chromium.js';
 
@@ -34,6 +34,18 @@ describe('findChromium', () => {
     for (const path of [text, folder, join(folder, 'missing')]) {
       expect(() => findChromium({ PRIMAL_CHROMIUM: path })).toThrow(`PRIMAL_CHROMIUM is ${path}`);
     }
+  });
+});
+
+describe('findChromium where there is none', () => {
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+  afterEach(() => Object.defineProperty(process, 'platform', platform));
+
+  it('says where it looked and what to do', () => {
+    Object.defineProperty(process, 'platform', { ...platform, value: 'freebsd' });
+    expect(() => findChromium({ PATH: join(folder, 'empty') })).toThrow(
+      /no Chromium here .*google-chrome.* this is freebsd on .*set PRIMAL_CHROMIUM/,
+    );
   });
 });
 

@@ -22,7 +22,7 @@ export interface Provenance {
   readonly device: string;
 }
 
-/** Of what is computed now: by this code, on this machine, with the engine in use. */
+/** Of a result that this process makes now: call it before the work begins, since what counts is the code that was loaded. */
 export function provenance(): Provenance {
   const packed = process.env.PRIMAL_COMMIT || undefined;
   const commit = packed ?? git('rev-parse', 'HEAD');

@@ -167,6 +167,9 @@ export function themed(
         bgcolor: 'rgba(0, 0, 0, 0)',
       },
       hovermode: 'closest',
+      // Names as a whole; and buttons that have no box of their own, which on a white page would be a dark one.
+      hoverlabel: { namelength: -1 },
+      modebar: { bgcolor: 'rgba(0, 0, 0, 0)', color: lineColor, activecolor: textColor },
       ...layout,
     },
     config: { displaylogo: false },
