@@ -176,16 +176,16 @@ describe('a run', () => {
     // Where there is a GPU it runs.
     if (!/skipped/.test(output)) expect(existsSync(join(needs, 'run', 'summary.json'))).toBe(true);
     else {
-      expect(output.trim().split('\n').at(-1)).toMatch(
-        /^run-\d+: skipped: it needs a GPU, this is \S/,
-      );
+      expect(output.trim().split('\n').at(-1)).toMatch(/^run-\d+: skipped: it needs a GPU, this is \S/);
       expect(existsSync(join(needs, 'run'))).toBe(false);
     }
     expect(code).toBe(0);
     const lacks = runFolder(smallConfig('Retrieval'));
     const lacking = await start([lacks, '--on-gpu'], undefined, undefined, join(root, 'empty'));
     expect(lacking.code).toBe(0);
-    expect(lacking.output).toMatch(/skipped: retrieval is not on this machine; get it: pnpm primal data get retrieval/);
+    expect(lacking.output).toMatch(
+      /skipped: retrieval is not on this machine; get it: pnpm primal data get retrieval/,
+    );
     expect(existsSync(join(lacks, 'run'))).toBe(false);
   });
 
