@@ -39,6 +39,26 @@ describe('singularValues', () => {
     expectClose(singularValues(Float64Array.of(3, 0, 4, 5), 2, 2), [Math.sqrt(45), Math.sqrt(5)]);
   });
 
+  it('of matrices with many equal rows end, and have the rank of the rest', () => {
+    // Softmax weights of 24 tokens and 12 padded ones, which all have the same row; float32 as a layer gives them.
+    for (let seed = 1; seed <= 50; seed++) {
+      let state = seed;
+      const next = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      };
+      const rows = Array.from({ length: 36 }, () => {
+        const weights = Array.from({ length: 36 }, () => Math.exp(20 * next()));
+        const sum = weights.reduce((a, b) => a + b);
+        return weights.map((weight) => Math.fround(weight / sum));
+      });
+      for (let i = 24; i < 36; i++) rows[i] = rows[3];
+      const got = singularValues(Float32Array.from(rows.flat()), 36, 36);
+      expect(Math.hypot(...got)).toBeCloseTo(Math.hypot(...rows.flat()), 10);
+      expect(Math.max(...got.subarray(24))).toBeLessThan(1e-14 * got[0]);
+    }
+  });
+
   it('of zeros are 0, of a single number its modulus', () => {
     expectClose(singularValues(new Float64Array(6), 2, 3), [0, 0]);
     expectClose(singularValues(Float64Array.of(-7), 1, 1), [7]);

@@ -1,4 +1,4 @@
-import { type Matrix, SingularValueDecomposition } from 'ml-matrix';
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { isCount } from '../check.js';
 import { type KsvdProblem, type KsvdWeights, kernel, mapped, primalProjection } from './problem.js';
 
@@ -43,16 +43,16 @@ export function solveKsvd(problem: KsvdProblem, rank: number): KsvdSolution {
       `solveKsvd: landmarks [${landmarks.rows},${landmarks.columns}] need ${queries.columns} columns`,
     );
   }
-  const svd = new SingularValueDecomposition(kernel(problem));
-  const singularValues = Float64Array.from(svd.diagonal);
-  const positive = singularValues.filter((value) => value > svd.threshold).length;
+  const { singularValues, ...vectors } = decompose(kernel(problem));
+  const threshold = (Number.EPSILON / 2) * singularValues.length * singularValues[0];
+  const positive = singularValues.filter((value) => value > threshold).length;
   if (rank > positive) {
     throw new Error(
       `solveKsvd: rank ${rank} needs as many positive singular values, and K has ${positive} of ${singularValues.length}`,
     );
   }
-  const left = firstColumns(svd.leftSingularVectors, rank);
-  const right = firstColumns(svd.rightSingularVectors, rank);
+  const left = firstColumns(vectors.left, rank);
+  const right = firstColumns(vectors.right, rank);
   for (let s = 0; s < rank; s++) {
     if (largestEntry(left, s) > 0) continue;
     left.mulColumn(s, -1);
@@ -68,6 +68,33 @@ export function solveKsvd(problem: KsvdProblem, rank: number): KsvdSolution {
     we: mapped(keys, landmarks).transpose().mmul(right),
     wr: mapped(queries, landmarks).transpose().mmul(left),
   };
+}
+
+/**
+ * K = U diag(sigma) V^T of a square matrix, sigma descending, from the shifted eigenvalue problem
+ *
+ *     [ 0   K ] [u]         [u]
+ *     [ K^T 0 ] [v] = sigma [v],
+ *
+ * which is theorem 3.2 itself. Not by ml-matrix's singular value decomposition: its iteration does not end for some K with equal
+ * rows. Vectors of sigma = 0 are not meant to be used.
+ */
+function decompose(k: Matrix): { left: Matrix; right: Matrix; singularValues: Float64Array } {
+  const n = k.rows;
+  const shifted = Matrix.zeros(2 * n, 2 * n);
+  shifted.setSubMatrix(k, 0, n);
+  shifted.setSubMatrix(k.transpose(), n, 0);
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(shifted, {
+    assumeSymmetric: true,
+  });
+  // Ascending, and with each sigma its negative: the upper half, from the end.
+  const order = Array.from({ length: n }, (_, i) => 2 * n - 1 - i);
+  const halves = (first: number): Matrix =>
+    new Matrix(
+      Array.from({ length: n }, (_, i) => order.map((c) => Math.SQRT2 * eigenvectorMatrix.get(first + i, c))),
+    );
+  const singularValues = Float64Array.from(order, (i) => Math.max(0, realEigenvalues[i]));
+  return { left: halves(0), right: halves(n), singularValues };
 }
 
 /** e and r of M points, [M, s] each. */
