@@ -82,13 +82,12 @@ export function drawnShapes(locator) {
       return [x + width / 2, y + height / 2];
     };
     for (const line of node.querySelectorAll('.scatterlayer .js-line')) {
-      const at = (share) => {
-        const { x, y } = line
-          .getPointAtLength(line.getTotalLength() * share)
-          .matrixTransform(line.getScreenCTM());
-        return [x, y];
-      };
-      note('scatter', line, [at(0.25), at(0.5), at(0.75)]);
+      // The points that it joins: between two that are far apart the mouse is near neither.
+      const joined = [...line.getAttribute('d').matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => {
+        const at = new DOMPoint(Number(x), Number(y)).matrixTransform(line.getScreenCTM());
+        return [at.x, at.y];
+      });
+      note('scatter', line, joined);
     }
     for (const mark of node.querySelectorAll('.scatterlayer .point')) note('scatter', mark, [middle(mark)]);
     for (const bar of node.querySelectorAll('.barlayer .point path')) note('bar', bar, [middle(bar)]);
@@ -119,7 +118,7 @@ async function checkHover(page, locator, shapes, name) {
     try {
       await label.waitFor({ timeout: 4000 });
     } catch {
-      // Between two points of a line there may be none near enough.
+      // Another figure's part may lie on top of it.
       continue;
     }
     assert.ok((await label.textContent()).trim().length > 0, `${name}: the label over it has a text`);
