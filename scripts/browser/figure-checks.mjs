@@ -77,9 +77,19 @@ export function drawnShapes(locator) {
       if (width === 0 && height === 0) return;
       shapes.push({ type, width, height, points: points.map((point) => ({ point, inside: inside(point) })) });
     };
+    /** Of what can be seen: a bar begins at 0, which its axis may not show. */
     const middle = (element) => {
-      const { x, y, width, height } = element.getBoundingClientRect();
-      return [x + width / 2, y + height / 2];
+      const box = element.getBoundingClientRect();
+      const seen = panels
+        .map((panel) => ({
+          left: Math.max(box.left, panel.left),
+          right: Math.min(box.right, panel.right),
+          top: Math.max(box.top, panel.top),
+          bottom: Math.min(box.bottom, panel.bottom),
+        }))
+        .find(({ left, right, top, bottom }) => left <= right && top <= bottom);
+      const { left, right, top, bottom } = seen ?? box;
+      return [(left + right) / 2, (top + bottom) / 2];
     };
     for (const line of node.querySelectorAll('.scatterlayer .js-line')) {
       // The points that it joins: between two that are far apart the mouse is near neither.
