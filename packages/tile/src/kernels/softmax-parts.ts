@@ -32,7 +32,10 @@ export interface SoftmaxConfig {
   readonly length: number;
   /** H. */
   readonly heads: number;
-  /** p, features of a head: a power of two, 16 or more. */
+  /**
+   * p, features of a head: a power of two, 16 or more. Beyond 128 the default tiles take more registers and shared memory than
+   * there are.
+   */
   readonly headSize: number;
   /** Whether there is a mask of padded keys. Default false. */
   readonly maskKeys?: boolean;
@@ -44,9 +47,14 @@ export interface SoftmaxConfig {
   readonly rate?: number;
   /** How tokens are stored, and multiplied: float32 as TF32. Default bfloat16. */
   readonly dtype?: 'bfloat16' | 'float32';
-  /** Queries whose weights are computed at once: a power of two, 16 or more. */
+  /**
+   * Queries whose weights are computed at once: a power of two, 16 or more. Default 128; 32 in `softmaxKeyGradient`.
+   */
   readonly queriesPerTile?: number;
-  /** Keys whose weights are computed at once: a power of two, 16 or more. */
+  /**
+   * Keys whose weights are computed at once: a power of two, 16 or more. Default 64; 32 in `softmaxQueryGradient`, 128 in
+   * `softmaxKeyGradient`.
+   */
   readonly keysPerTile?: number;
 }
 
