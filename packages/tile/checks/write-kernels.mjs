@@ -8,6 +8,9 @@ import {
   primalGradientProgram,
   primalProgram,
   primalWeightGradientProgram,
+  softmaxAttentionProgram,
+  softmaxKeyGradientProgram,
+  softmaxQueryGradientProgram,
 } from '@primal-attention/tile';
 
 const [folder] = process.argv.slice(2);
@@ -17,6 +20,7 @@ mkdirSync(folder, { recursive: true });
 const [batch, length, width] = [32, 4096, 64];
 const feedForward = { rows: batch * length, width, hidden: 128, rate: 0.1 };
 const primal = { batch, length, width, heads: 2, rank: 20, rate: 0.1, maskOutput: true };
+const softmax = { batch, length, heads: 2, headSize: width / 2, rate: 0.1, maskKeys: true };
 for (const dtype of ['bfloat16', 'float32']) {
   const programs = [
     feedForwardProgram({ ...feedForward, dtype }),
@@ -25,6 +29,9 @@ for (const dtype of ['bfloat16', 'float32']) {
     primalGradientProgram({ ...primal, dtype }),
     primalWeightGradientProgram({ ...primal, dtype }, 'query'),
     primalWeightGradientProgram({ ...primal, dtype }, 'key'),
+    softmaxAttentionProgram({ ...softmax, dtype }),
+    softmaxQueryGradientProgram({ ...softmax, dtype }),
+    softmaxKeyGradientProgram({ ...softmax, dtype }),
   ];
   for (const { name, ir, numWarps, numStages } of programs) {
     writeFileSync(join(folder, `${name}.${dtype}.warps${numWarps}.stages${numStages}.ttir`), ir);

@@ -24,6 +24,16 @@ export {
   primalWeightGradientProgram,
 } from './kernels/primal-gradient.js';
 export type { PrimalConfig } from './kernels/primal-parts.js';
+export { type SoftmaxSignature, softmaxAttention, softmaxAttentionProgram } from './kernels/softmax.js';
+export {
+  type SoftmaxKeyGradientSignature,
+  type SoftmaxQueryGradientSignature,
+  softmaxKeyGradient,
+  softmaxKeyGradientProgram,
+  softmaxQueryGradient,
+  softmaxQueryGradientProgram,
+} from './kernels/softmax-gradient.js';
+export type { SoftmaxConfig, SoftmaxMaskMode } from './kernels/softmax-parts.js';
 export { arange, full, programId, scalar, zeros } from './language/create.js';
 export { type DotOptions, dot } from './language/dot.js';
 export type { Dtype, StoredDtype } from './language/dtype.js';

@@ -5,19 +5,20 @@ import type { Block, Op } from '../language/op.js';
  * Floating-point operations of one program: 2 m n k for a product, one for each addition, multiplication, division, maximum
  * and comparison, n - 1 for a sum of n. Values of exp, log, erf, sqrt and rsqrt, and all of integers, count nothing.
  *
- * @returns undefined where a loop's trip count is known only on the device
+ * @param trips of loops whose trip count is known only on the device
+ * @returns undefined where there is such a loop and no trips are given
  */
-export function flopsOf(block: Block): number | undefined {
+export function flopsOf(block: Block, trips?: number): number | undefined {
   let flops = 0;
   for (const op of block.ops) {
-    const more = flopsOfOp(op);
+    const more = flopsOfOp(op, trips);
     if (more === undefined) return undefined;
     flops += more;
   }
   return flops;
 }
 
-function flopsOfOp(op: Op): number | undefined {
+function flopsOfOp(op: Op, trips?: number): number | undefined {
   switch (op.kind) {
     case 'binary':
       return op.result.dtype === 'float32' ? op.result.size : 0;
@@ -30,9 +31,10 @@ function flopsOfOp(op: Op): number | undefined {
     case 'dot':
       return 2 * op.result.size * op.left.shape[1] + (op.accumulator === undefined ? 0 : op.result.size);
     case 'loop': {
-      const once = flopsOf(op.body);
+      const once = flopsOf(op.body, trips);
       if (once === 0) return 0;
-      return once === undefined || op.trips === undefined ? undefined : once * op.trips;
+      const rounds = op.trips ?? trips;
+      return once === undefined || rounds === undefined ? undefined : once * rounds;
     }
     default:
       return 0;

@@ -40,9 +40,14 @@ export function randomBits({ k0, k1 }: DropoutKey, index: Tile): Tile {
  * @param index of x's elements in the whole array, int32 of x's shape
  */
 export function dropout(x: Tile, rate: number, key: DropoutKey | undefined, index: Tile): Tile {
-  if (key === undefined || rate === 0) return x;
+  return dropoutOf(rate, key, index)(x);
+}
+
+/** {@link dropout} of several tiles by the same bits. */
+export function dropoutOf(rate: number, key: DropoutKey | undefined, index: Tile): (x: Tile) => Tile {
+  if (key === undefined || rate === 0) return (x) => x;
   // As float32 compares: both sides times 2^24 are exact, and the left one is an integer.
   const threshold = Math.ceil(Math.fround(1 - rate) * 2 ** 24);
   const kept = randomBits(key, index).shr(8).less(threshold);
-  return where(kept, x.mul(1 / (1 - rate)), 0);
+  return (x) => where(kept, x.mul(1 / (1 - rate)), 0);
 }

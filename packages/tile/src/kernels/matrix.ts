@@ -2,9 +2,9 @@ import { arange } from '../language/create.js';
 import type { InputPointer, OutputPointer } from '../language/pointer.js';
 import type { Tile } from '../language/tile.js';
 
-/** Offsets of whole rows of a row-major matrix: row numbers int32 [rows] to int32 [rows, columns]. */
-export function rowOffsets(rows: Tile, columns: number): Tile {
-  return rows.expandDims(1).mul(columns).add(arange(columns).expandDims(0));
+/** Offsets of rows of a row-major matrix with `stride` columns: row numbers int32 [rows] to int32 [rows, columns]. */
+export function rowOffsets(rows: Tile, columns: number, stride = columns): Tile {
+  return rows.expandDims(1).mul(stride).add(arange(columns).expandDims(0));
 }
 
 /** A whole row-major matrix, [rows, columns]. */

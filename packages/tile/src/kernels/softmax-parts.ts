@@ -1,0 +1,312 @@
+import { flopsOf } from '../emit/flops.js';
+import { arange, programId } from '../language/create.js';
+import { input, type Kernel } from '../language/kernel.js';
+import type { InputPointer, OutputPointer, Pointer } from '../language/pointer.js';
+import { isPowerOfTwo } from '../language/shape.js';
+import type { Operand, Tile } from '../language/tile.js';
+import { where } from '../language/where.js';
+import { type DropoutKey, dropoutOf } from './dropout.js';
+import { rowOffsets } from './matrix.js';
+import { checkColumns, checkRate } from './row-tiles.js';
+
+/**
+ * What a mask does to the score of a padded key, and `causal` to that of a later key, as in @primal-attention/attention.
+ *
+ * - `exact`: neither has any weight. A query that no key is left for gets zeros, with zero gradients.
+ * - `additive`: 1e6 is taken from the score of a padded key; later keys have no weight. A sample whose keys are all padded gets
+ *   about the mean of its values.
+ * - `gpt2`: -1e4 replaces the score of a later key, and 1e4 is taken from that of a padded one, later or not.
+ */
+export type SoftmaxMaskMode = 'exact' | 'additive' | 'gpt2';
+
+const maskModes: readonly SoftmaxMaskMode[] = ['exact', 'additive', 'gpt2'];
+
+/** What is taken from the score of a padded key. */
+const penalties = { additive: 1e6, gpt2: 1e4 } as const;
+
+/** What a softmax-attention kernel is made for. */
+export interface SoftmaxConfig {
+  /** B, samples. */
+  readonly batch: number;
+  /** N, tokens of a sample. */
+  readonly length: number;
+  /** H. */
+  readonly heads: number;
+  /**
+   * p, features of a head: a power of two, 16 or more. Beyond 128 the default tiles take more registers and shared memory than
+   * there are.
+   */
+  readonly headSize: number;
+  /** Whether there is a mask of padded keys. Default false. */
+  readonly maskKeys?: boolean;
+  /** Default `exact`. */
+  readonly maskMode?: SoftmaxMaskMode;
+  /** Keeps queries from the keys after them: j <= i. Default false. */
+  readonly causal?: boolean;
+  /** Of the weights' dropout. Default 0. */
+  readonly rate?: number;
+  /** How tokens are stored, and multiplied: float32 as TF32. Default bfloat16. */
+  readonly dtype?: 'bfloat16' | 'float32';
+  /**
+   * Queries whose weights are computed at once: a power of two, 16 or more. Default 128; 32 in `softmaxKeyGradient`.
+   */
+  readonly queriesPerTile?: number;
+  /**
+   * Keys whose weights are computed at once: a power of two, 16 or more. Default 64; 32 in `softmaxQueryGradient`, 128 in
+   * `softmaxKeyGradient`.
+   */
+  readonly keysPerTile?: number;
+}
+
+/** A configuration with nothing left open. */
+export interface FullSoftmaxConfig extends Required<SoftmaxConfig> {
+  /** d = H p. */
+  readonly width: number;
+}
+
+/** Fills in defaults. @throws Error when there is no kernel for it */
+export function checkSoftmax(
+  caller: string,
+  config: SoftmaxConfig,
+  tiles: { readonly queriesPerTile: number; readonly keysPerTile: number },
+): FullSoftmaxConfig {
+  const { batch, length, heads, headSize, maskKeys = false, maskMode = 'exact', causal = false } = config;
+  const { rate = 0, dtype = 'bfloat16' } = config;
+  const { queriesPerTile = tiles.queriesPerTile, keysPerTile = tiles.keysPerTile } = config;
+  for (const [name, n] of Object.entries({ batch, length, heads })) {
+    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
+  }
+  checkColumns(caller, 'headSize', headSize);
+  checkRate(caller, rate);
+  if (!maskModes.includes(maskMode)) {
+    throw new Error(`${caller}: maskMode must be one of ${maskModes.join(', ')}, got ${String(maskMode)}`);
+  }
+  for (const [name, n] of Object.entries({ queriesPerTile, keysPerTile })) {
+    if (!isPowerOfTwo(n) || n < 16) {
+      throw new Error(`${caller}: ${name} must be a power of two of 16 or more, got ${n}`);
+    }
+  }
+  return {
+    batch,
+    length,
+    heads,
+    headSize,
+    width: heads * headSize,
+    maskKeys,
+    maskMode,
+    causal,
+    rate,
+    dtype,
+    queriesPerTile,
+    keysPerTile,
+  };
+}
+
+/** 1 / sqrt(p). */
+export function scaleOf({ headSize }: FullSoftmaxConfig): number {
+  return 1 / Math.sqrt(headSize);
+}
+
+/** Whether no query sees a later key at all, so that such tiles need not be computed. */
+export function skipsLaterKeys({ causal, maskMode }: FullSoftmaxConfig): boolean {
+  return causal && maskMode !== 'gpt2';
+}
+
+/*
+ * The grid's axes are tiles of tokens, samples and heads: programs that run at the same time mostly share their keys.
+ */
+
+/** The grid whose programs take all tokens of all heads. */
+export function tokenGrid(
+  { length, batch, heads }: FullSoftmaxConfig,
+  count: number,
+): [number, number, number] {
+  return [Math.ceil(length / count), batch, heads];
+}
+
+/** Some tokens that follow one another, in this program's sample and head. */
+export class TokenTile {
+  readonly #config: FullSoftmaxConfig;
+  /** Which tokens of the sample they are, int32 [count]. */
+  readonly positions: Tile;
+  /** Which of them there are, bool [count]; nothing where all of them are. */
+  readonly inside: Tile | undefined;
+
+  /** @param first a multiple of `count`, int32 scalar */
+  constructor(config: FullSoftmaxConfig, first: Tile, count: number) {
+    this.#config = config;
+    this.positions = first.add(arange(count));
+    this.inside = config.length % count === 0 ? undefined : this.positions.less(config.length);
+  }
+
+  /** Their features, 0 beyond the end: of an array [B, N, d] the columns of the head, [count, p]. */
+  load(pointer: InputPointer): Tile {
+    const { offsets, mask } = this.#features();
+    return this.#head(pointer).load(offsets, { mask });
+  }
+
+  /** Writes their features, as many as there are. @param values float32 [count, p] */
+  store(pointer: OutputPointer, values: Tile): void {
+    const { offsets, mask } = this.#features();
+    this.#head(pointer).store(offsets, values.cast(pointer.dtype), { mask });
+  }
+
+  /** One number of each, of an array [B, H, N], [count]. @param other what stands beyond the end */
+  loadNumbers(pointer: InputPointer, other: number): Tile {
+    return this.#numbers(pointer).load(this.positions, { mask: this.inside, other });
+  }
+
+  /** Writes one number of each. @param values float32 [count] */
+  storeNumbers(pointer: OutputPointer, values: Tile): void {
+    this.#numbers(pointer).store(this.positions, values, { mask: this.inside });
+  }
+
+  /** One number of each, of an array [B, N] that all heads share, 0 beyond the end, [count]. */
+  loadShared(pointer: InputPointer): Tile {
+    const sample = pointer.plus(programId(1).mul(this.#config.length));
+    return sample.load(this.positions, { mask: this.inside });
+  }
+
+  #features(): { offsets: Tile; mask: Tile | undefined } {
+    const { headSize, width } = this.#config;
+    return { offsets: rowOffsets(this.positions, headSize, width), mask: this.inside?.expandDims(1) };
+  }
+
+  #head<P extends Pointer>(pointer: P): P {
+    const { length, width, headSize } = this.#config;
+    return pointer.plus(programId(1).mul(length * width)).plus(programId(2).mul(headSize));
+  }
+
+  #numbers<P extends Pointer>(pointer: P): P {
+    const { length, heads } = this.#config;
+    return pointer.plus(programId(1).mul(heads).add(programId(2)).mul(length));
+  }
+}
+
+/** The queries of one step and the keys of one step: what is known of their weights besides the products q_i . k_j. */
+export class WeightTile {
+  readonly #config: FullSoftmaxConfig;
+  readonly #queryAxis: 0 | 1;
+  /** 1 for real keys, 0 for padded ones and beyond the end, along the keys' axis; nothing without a mask. */
+  readonly #real: Tile | undefined;
+  /** Which keys there are, along the keys' axis; nothing where all of them are. */
+  readonly #inside: Tile | undefined;
+  /** j <= i; nothing without `causal`. */
+  readonly #earlier: Tile | undefined;
+  /** Dropout of the weights, and of their gradients. */
+  readonly drop: (values: Tile) => Tile;
+
+  /** @param queryAxis 0 for tiles [queries, keys], 1 for [keys, queries] */
+  constructor(
+    config: FullSoftmaxConfig,
+    { mask, key }: { mask: InputPointer; key: DropoutKey | undefined },
+    { queries, keys, queryAxis }: { queries: TokenTile; keys: TokenTile; queryAxis: 0 | 1 },
+  ) {
+    const { batch, length, rate, causal, maskKeys } = config;
+    this.#config = config;
+    this.#queryAxis = queryAxis;
+    const i = this.ofQueries(queries.positions);
+    const j = this.#ofKeys(keys.positions);
+    this.#real = maskKeys ? this.#ofKeys(keys.loadShared(mask)) : undefined;
+    this.#inside = keys.inside && this.#ofKeys(keys.inside);
+    this.#earlier = causal ? j.lessEqual(i) : undefined;
+    // Places in the weights [H, B, N, N] of the plain formulation, modulo 2^32 as its generator takes them.
+    const matrix = programId(2).mul(batch).add(programId(1));
+    this.drop =
+      rate === 0 ? (values) => values : dropoutOf(rate, key, i.add(matrix.mul(length)).mul(length).add(j));
+  }
+
+  /** Numbers of the queries, along their axis. @param numbers [queries] */
+  ofQueries(numbers: Tile): Tile {
+    return numbers.expandDims(1 - this.#queryAxis);
+  }
+
+  #ofKeys(numbers: Tile): Tile {
+    return numbers.expandDims(this.#queryAxis);
+  }
+
+  /** s_ij, minus infinity where a weight is none. @param products q_i . k_j */
+  scores(products: Tile): Tile {
+    const { maskMode } = this.#config;
+    let scores = products.mul(scaleOf(this.#config));
+    if (maskMode === 'gpt2' && this.#earlier) scores = where(this.#earlier, scores, -penalties.gpt2);
+    if (maskMode !== 'exact' && this.#real) {
+      scores = scores.sub(this.#real.neg().add(1).mul(penalties[maskMode]));
+    }
+    const conditions = [
+      this.#inside,
+      maskMode === 'exact' ? this.#real?.notEqual(0) : undefined,
+      maskMode === 'gpt2' ? undefined : this.#earlier,
+    ].filter((condition) => condition !== undefined);
+    if (conditions.length === 0) return scores;
+    const hasWeight = conditions.reduce((all, condition) => all.and(condition));
+    return where(hasWeight, scores, Number.NEGATIVE_INFINITY);
+  }
+
+  /** w_ij = exp(s_ij - most_i) / total_i. @param most, total [queries] */
+  weights(products: Tile, most: Tile, inverseTotal: Tile): Tile {
+    return this.scores(products).sub(this.ofQueries(most)).exp().mul(this.ofQueries(inverseTotal));
+  }
+
+  /** The gradient of q_i . k_j / sqrt(p) from that of the score: none where another number replaced it. */
+  ofProducts(dScores: Tile): Tile {
+    const replaces = this.#config.maskMode === 'gpt2' && this.#earlier !== undefined;
+    return replaces ? where(this.#earlier as Tile, dScores, 0) : dScores;
+  }
+}
+
+/** The keys that a tile of queries sees, for a loop over tiles of them. @param block the queries' number among such tiles */
+export function keyRange(config: FullSoftmaxConfig, block: Tile): { to: Operand; step: number } {
+  const { length, queriesPerTile, keysPerTile } = config;
+  const to = skipsLaterKeys(config) ? block.add(1).mul(queriesPerTile).minimum(length) : length;
+  return { to, step: keysPerTile };
+}
+
+/** The queries that see a tile of keys, for a loop over tiles of them. @param block the keys' number among such tiles */
+export function queryRange(
+  config: FullSoftmaxConfig,
+  block: Tile,
+): { from: Operand; to: number; step: number } {
+  const { length, queriesPerTile, keysPerTile } = config;
+  const from = skipsLaterKeys(config) ? block.mul(keysPerTile).div(queriesPerTile).mul(queriesPerTile) : 0;
+  return { from, to: length, step: queriesPerTile };
+}
+
+/** Operations of all programs, each of which runs its loop as often as {@link keyRange} or {@link queryRange} says. */
+export function softmaxFlops(kernel: Kernel, config: FullSoftmaxConfig, over: 'keys' | 'queries'): number {
+  const { length, batch, heads, queriesPerTile, keysPerTile } = config;
+  const skips = skipsLaterKeys(config);
+  const trips = (block: number): number => {
+    if (over === 'keys') {
+      const seen = skips ? Math.min(length, (block + 1) * queriesPerTile) : length;
+      return Math.ceil(seen / keysPerTile);
+    }
+    const first = skips ? Math.floor((block * keysPerTile) / queriesPerTile) : 0;
+    return Math.ceil(length / queriesPerTile) - first;
+  };
+  const blocks = Math.ceil(length / (over === 'keys' ? queriesPerTile : keysPerTile));
+  let flops = 0;
+  for (let block = 0; block < blocks; block++) flops += flopsOf(kernel.body, trips(block)) as number;
+  return flops * batch * heads;
+}
+
+/** What all three kernels read. */
+export function softmaxInputs(dtype: 'bfloat16' | 'float32') {
+  return {
+    q: input(dtype),
+    k: input(dtype),
+    v: input(dtype),
+    mask: input('float32'),
+    key: input('int32'),
+  };
+}
+
+/** The shapes of {@link softmaxInputs}, and of what else there is. */
+export function softmaxShapes({ batch, length, heads, width }: FullSoftmaxConfig) {
+  const tokens = [batch, length, width];
+  return {
+    inputs: { q: tokens, k: tokens, v: tokens, mask: [batch, length], key: [2] },
+    tokens,
+    numbers: [batch, heads, length],
+  };
+}
