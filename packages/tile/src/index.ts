@@ -1,4 +1,3 @@
-export { type CustomCall, customCall } from './emit/custom-call.js';
 export { type Grid, type Launch, tileProgram } from './emit/tile-program.js';
 export { tritonIr } from './emit/triton.js';
 export { type Arguments, type ArrayOf, interpret, type Results } from './interpret/interpret.js';

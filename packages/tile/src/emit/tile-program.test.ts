@@ -21,6 +21,17 @@ describe('tileProgram', () => {
     });
   });
 
+  it('says by their places which results take the memory of operands', () => {
+    const axpy = kernel(
+      'axpy',
+      { x: input('float32'), y: input('float32'), z: output('float32') },
+      ({ x, y, z }) => z.store(arange(4), x.load(arange(4)).add(y.load(arange(4)))),
+    );
+    const shapes = { x: [4], y: [4], z: [4] };
+    const program = tileProgram(axpy, { grid: 1, shapes, aliases: { z: 'y' } });
+    expect(program.aliases).toEqual([{ result: 0, operand: 1 }]);
+  });
+
   it('counts operations, loops as often as they run', () => {
     const work = kernel(
       'work',
