@@ -165,10 +165,10 @@ def deep_stacks_end_after_a_few_frames():
 
 
 @test
-def an_error_in_a_package_has_no_path_of_this_machine():
+def an_error_in_a_package_is_placed_in_that_package():
     reply = failed("import { lineFigure } from '@primal-attention/notebook';\nlineFigure(null as any);")
     text = "\n".join(reply["traceback"])
-    assert "packages/notebook/dist/line-figure.js:" in text, text
+    assert "(@primal-attention/notebook/dist/line-figure.js:" in text, text
     assert str(NOTEBOOKS.parent) not in text, text
 
 

@@ -1,4 +1,5 @@
 /** Turns what went wrong in a cell into the content of a Jupyter `error` message, with short stacks. */
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
@@ -99,10 +100,23 @@ function shorten(frame) {
   return caller ? `    at ${caller} (${place})` : `    at ${place}`;
 }
 
+/** A file below the working folder by its path from there, any other by its package's name and its path in that package. */
 function shortPath(file) {
   const full = file.startsWith('file:') ? fileURLToPath(file) : file;
   const inPackage = full.split(/[/\\]node_modules[/\\]/).at(-1);
-  return inPackage === full ? path.relative(process.cwd(), full) : inPackage;
+  if (inPackage !== full) return inPackage;
+  const here = path.relative(process.cwd(), full);
+  if (!here.startsWith('..') && !path.isAbsolute(here)) return here;
+  const root = packageRoot(path.dirname(full));
+  if (root === undefined) return here;
+  const { name } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  return [name ?? path.basename(root), ...path.relative(root, full).split(path.sep)].join('/');
+}
+
+function packageRoot(folder) {
+  if (existsSync(path.join(folder, 'package.json'))) return folder;
+  const parent = path.dirname(folder);
+  return parent === folder ? undefined : packageRoot(parent);
 }
 
 function describeDiagnostics(diagnostics, code) {
