@@ -176,6 +176,23 @@ describe('scatterFigure', () => {
     expect(places([1, 1.2, 9])).not.toEqual(['middle right', 'middle right', 'middle right']);
   });
 
+  it('sets a label beside a line that it would cover', () => {
+    const place = (line: number[]): unknown =>
+      scatterFigure({
+        title: 't',
+        x,
+        y,
+        series: [
+          { name: 'a', x: [5], y: [5], labels: ['Primal attention'] },
+          { name: 'b', x: [0, 5, 10], y: line, connected: true },
+        ],
+      }).data[0].textposition;
+    expect(place([0, 0, 10])).toEqual(['middle right']);
+    expect(place([0, 0, Number.NaN])).toEqual(['middle right']);
+    expect(place([5, 5, 5])).toEqual(['top center']);
+    expect(place([5, Number.NaN, 5])).toEqual(['middle right']);
+  });
+
   it('refuses series whose parts do not fit', () => {
     const with_ = (change: object) => () =>
       scatterFigure({ title: 't', x, y, series: [{ name: 'a', x: [1, 2], y: [1, 2], ...change }] });

@@ -26,10 +26,12 @@ const PLACES = [
 const [SIZE, HEIGHT] = [11, 14];
 /** From a point's centre to the text beside it, and half its mark, in pixels. */
 const [GAP, MARK] = [8, 5];
+/** Half the width of what is kept free around a line. */
+const LINE = 2;
 
 /**
- * Chooses the place of each label of a figure of points: going from left to right, the first where it covers no point and
- * no label that has its place already and lies inside the plot, or else the one where it covers least.
+ * Chooses the place of each label of a figure of points: going from left to right, the first where it covers no point, no
+ * line and no label that has its place already and lies inside the plot, or else the one where it covers least.
  */
 export function placeLabels(figure: Figure): void {
   const toPixel = pixels(figure);
@@ -41,7 +43,10 @@ export function placeLabels(figure: Figure): void {
       return [{ series, index, text, ...toPixel(x, y) }];
     }),
   );
-  const taken: Box[] = points.map(({ left, top }) => around(left, top, MARK));
+  const taken: Box[] = [
+    ...points.map(({ left, top }) => around(left, top, MARK)),
+    ...figure.data.flatMap((_, series) => alongLines(figure, series, points)),
+  ];
   const plot = toPixel.area;
   const places = figure.data.map((trace): string[] | undefined =>
     trace.text ? (trace.x as Gappy).map(() => PLACES[0]) : undefined,
@@ -61,6 +66,27 @@ export function placeLabels(figure: Figure): void {
   }
   figure.data.forEach((trace, series) => {
     if (places[series]) trace.textposition = places[series];
+  });
+}
+
+/** Small boxes along the lines that join a series' points, where it has such. */
+function alongLines(
+  { data }: Figure,
+  series: number,
+  points: readonly { series: number; index: number; left: number; top: number }[],
+): Box[] {
+  if (!String(data[series].mode).includes('lines')) return [];
+  const joined = points.filter((point) => point.series === series);
+  return joined.slice(1).flatMap((to, i) => {
+    const from = joined[i];
+    // Past a gap the line begins anew.
+    if (to.index !== from.index + 1) return [];
+    const steps = Math.ceil(Math.hypot(to.left - from.left, to.top - from.top) / (2 * LINE));
+    return Array.from({ length: steps }, (_, step) => {
+      const share = (step + 0.5) / steps;
+      const at = (a: number, b: number): number => a + share * (b - a);
+      return around(at(from.left, to.left), at(from.top, to.top), LINE);
+    });
   });
 }
 
