@@ -209,6 +209,20 @@ def shorthand_properties_find_variables_of_earlier_cells():
 
 
 @test
+def patterns_name_properties_of_earlier_cells_types():
+    kept = "const kept = [{ run: (x: number) => x + 1, deep: { rank: 4 } }];\nlet taken = 0;"
+    code = (
+        "function f() {\n  let sum = 0;\n  for (const { run: other, deep: { rank: r } } of kept) sum += other(2) + r;\n"
+        "  let run: any;\n  for ({ run, deep: { rank: taken } } of kept) sum += run(0) + taken;\n"
+        "  ({ deep: { rank: taken = 9 } } = kept[0]);\n  return [sum, taken];\n}\nthrow String(f());"
+    )
+    equal(failed(kept, code)["evalue"], "12,4")
+    wrong = "const { run: other, deep: { rnk: r } } = kept[0];"
+    [line] = [line for line in failed(kept, wrong)["traceback"] if "line 1" in line]
+    assert f"line 1, column {wrong.index('rnk') + 1}: Property 'rnk' does not exist" in line, line
+
+
+@test
 def what_is_no_error_can_be_thrown():
     equal(failed("throw { code: 5 };")["evalue"], "{ code: 5 }")
 
