@@ -188,7 +188,29 @@ describe('rows', () => {
     ]);
   });
 
+  it('without the closing bracket are what splitting at all but letters and digits gives, cut afterwards', async () => {
+    const dropped = listOpsRows(one, { closing: 'dropped', maxTokens: 4, rowLength: 5 });
+    expect([...dropped.columns.ids.data]).toEqual([12, 2, 3, 4, 0]);
+    expect(dropped.truncated).toBe(0);
+    // LRA's pipeline before March 2021, and Skyformer's: TensorFlow Datasets' Tokenizer, which splits at \W+.
+    const expressions = await generateExpressions(5, 40);
+    const { columns } = listOpsRows(expressions, { closing: 'dropped' });
+    for (const [row, { ids, value }] of expressions.entries()) {
+      const words = detokenize(ids).split(/\W+/).filter(Boolean).slice(0, 2000);
+      const given = columns.ids.data.subarray(2048 * row, 2048 * (row + 1)) as Uint8Array;
+      expect(detokenize(given).replaceAll('[', '')).toBe(words.join(' '));
+      expect(columns.labels.data[row]).toBe(value);
+    }
+    expect(new Set(columns.ids.data).size).toBe(15);
+  });
+
   it('refuse sizes and types that do not fit', () => {
+    expect(() => listOpsRows(one, { closing: 'dropped', types: tokenTypes })).toThrow(
+      /types must be the tokens 0 1 2 .*\[SM in some order/,
+    );
+    expect(() => listOpsRows(one, { closing: 'gone' as 'kept' })).toThrow(
+      "must be 'kept' or 'dropped', got 'gone'",
+    );
     expect(() => listOpsRows(one, { rowLength: 100 })).toThrow('a row of 100 cannot hold 2000 tokens');
     expect(() => listOpsRows(one, { types: ['a'] })).toThrow('types must be the tokens 0 1 2');
   });
