@@ -12,12 +12,16 @@ import { tableModels, tasks } from './tasks.js';
 const count = z.int().positive();
 const sizes = z.strictObject({ train: count, dev: count, test: count });
 
+/** Whether rows of ListOps have `]`. As published is, most likely, `dropped`: see the README. */
+const closing = z.enum(['kept', 'dropped']);
+
 /** Where the samples of a task come from. What is left out is as published. */
 const data = {
   ListOps: z.discriminatedUnion('source', [
     z.strictObject({
       source: z.literal('generated'),
       seed: z.int().nonnegative(),
+      closing,
       sizes: sizes.optional(),
       settings: z
         .strictObject({
@@ -32,7 +36,7 @@ const data = {
       maxTokens: count.optional(),
       rowLength: count.optional(),
     }),
-    z.strictObject({ source: z.literal('release') }),
+    z.strictObject({ source: z.literal('release'), closing }),
   ]),
   /** `dev`: the test set itself, as published, or a share of train that is then no longer trained on. */
   Text: z.strictObject({

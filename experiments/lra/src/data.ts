@@ -30,7 +30,7 @@ export async function loadTask(config: RunConfig): Promise<TaskData> {
 function splitsOf(config: RunConfig): Promise<Splits<string>> {
   switch (config.task) {
     case 'ListOps': {
-      if (config.data.source === 'release') return cachedReleasedListOps();
+      if (config.data.source === 'release') return cachedReleasedListOps({ closing: config.data.closing });
       const { source: _, ...settings } = config.data;
       return cachedListOps(settings);
     }

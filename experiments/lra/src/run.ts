@@ -1,21 +1,12 @@
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { startEngine } from '@primal-attention/engines';
-import {
-  claimRunPlace,
-  finishedSummary,
-  lacking,
-  provenance,
-  type RunRequest,
-  readableJson,
-  writeWhole,
-} from '@primal-attention/experiment';
+import type { CommonSummary, Experiment } from '@primal-attention/experiment';
 import { namedWeights } from '@primal-attention/models';
 import { randomKey } from '@primal-attention/runtime';
 import {
   AdamW,
   autoProgress,
   BatchStream,
-  configHash,
   createEvaluator,
   type Evaluator,
   loadCheckpoint,
@@ -23,7 +14,7 @@ import {
   readJsonLines,
   train,
 } from '@primal-attention/training';
-import { type RunConfig, readConfig } from './config.js';
+import { parseConfig, type RunConfig } from './config.js';
 import { loadTask, missingData, type TaskData } from './data.js';
 import { buildModel, evaluationMetrics, type LraBatch, productsOf, trainingLoss } from './model.js';
 import type { RunSummary, TestAccuracy } from './summary.js';
@@ -31,42 +22,26 @@ import type { RunSummary, TestAccuracy } from './summary.js';
 /** Longest time between two checkpoints; what is lost when a run is killed. */
 const secondsBetweenCheckpoints = 60;
 
-/**
- * Trains the run that `folder`/config.json describes.
- *
- * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
- * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
- *
- * @param load gives the samples; default: {@link loadTask}, which finds or generates them
- * @returns undefined where the run was left out, for lack of a GPU or of data; nothing is written then
- * @throws StoppedError where `stop` was aborted
- */
-export async function runExperiment(
-  { folder, out: directory, onGpu, stop }: RunRequest,
+/** A run of this experiment, for `makeRun`. @param load gives the samples; default: {@link loadTask}, which finds or generates them */
+export function lraExperiment(
   load: (config: RunConfig) => Promise<TaskData> = loadTask,
-): Promise<RunSummary | undefined> {
-  const config = readConfig(join(folder, 'config.json'));
-  const id = basename(resolve(folder));
-  const hash = configHash(config);
-  const finished = finishedSummary<RunSummary>(directory, hash);
-  if (finished !== undefined) {
-    console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
-    return finished;
-  }
-  await startEngine();
-  if (onGpu) {
-    const reason = lacking({ folder, ...(await missingData(config)) });
-    if (reason !== undefined) {
-      console.log(`${id}: skipped: ${reason}`);
-      return undefined;
-    }
-  }
+): Experiment<RunConfig, RunSummary> {
+  return {
+    parseConfig,
+    startEngine,
+    missingData,
+    train: async (config, place) => trainRun(config, await load(config), place),
+    headline: ({ accuracy: { published, lastCheckpoint } }) =>
+      `test accuracy ${percent(published.accuracy)} (best on dev, step ${published.step}, whole batches), ` +
+      `${percent(lastCheckpoint.accuracy)} (last checkpoint, whole test set)`,
+  };
+}
 
-  // Before training: what counts is the code that was loaded.
-  const origin = provenance();
-  console.log(`${id}: on ${origin.device}`);
-  claimRunPlace(directory, hash);
-  const data = await load(config);
+async function trainRun(
+  config: RunConfig,
+  data: TaskData,
+  { directory, stop }: { readonly directory: string; readonly stop: AbortSignal },
+): Promise<Omit<RunSummary, keyof CommonSummary<RunConfig>>> {
   const model = buildModel(config);
   const variables = namedWeights(model);
   const evaluationKey = randomKey(config.seed);
@@ -107,22 +82,12 @@ export async function runExperiment(
   const { value: best, step } = result.best!;
   const published = await test.wholeBatches(step);
   const [training, evaluation] = (['train', 'evaluation'] as const).map((kind) => secondsOf(directory, kind));
-  const summary: RunSummary = {
-    id,
-    config,
-    configHash: hash,
+  return {
     parameters: model.countParams(),
     samples: { train: samplesOf(data.train), dev: samplesOf(data.dev), test: samplesOf(data.test) },
     accuracy: { dev: { best, step }, published, lastCheckpoint },
     seconds: { training, evaluation },
-    provenance: origin,
   };
-  writeWhole(join(directory, 'summary.json'), readableJson(summary));
-  console.log(
-    `${id}: test accuracy ${percent(published.accuracy)} (best on dev, step ${step}, whole batches), ` +
-      `${percent(lastCheckpoint.accuracy)} (last checkpoint, whole test set)`,
-  );
-  return summary;
 }
 
 /** Each evaluation takes the next batches of an endless shuffled development set, as the official code does. */

@@ -1,7 +1,7 @@
 import { type Comparison, publishedProtocol } from '../comparison/comparison.js';
 import type { MissingGroup } from '../formats/missing.js';
 import { markedNotes, marksAt } from '../formats/notes.js';
-import { paperText, signed } from '../formats/numbers.js';
+import { oursText, paperText, signed } from '../formats/numbers.js';
 import { averageName, type ColumnHeading, type PaperTable } from '../paper/paper-table.js';
 import { escapeHtml } from './html.js';
 import { captionHtml, scrolling } from './table.js';
@@ -78,5 +78,5 @@ function ours(
     line.difference === null
       ? ''
       : ` <small class="${line.verdict ?? 'none'}">${signed(line.difference, digits)}</small>`;
-  return `<span class="ours"><span class="hidden">ours </span>${line.ours.toFixed(digits)}${difference}</span>`;
+  return `<span class="ours"><span class="hidden">ours </span>${oursText(line)}${difference}</span>`;
 }
