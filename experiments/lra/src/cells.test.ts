@@ -14,9 +14,13 @@ afterEach(() => {
   rmSync(results, { recursive: true });
 });
 
-function put(id: string, config: object, published: number, last: number): void {
+function put(id: string, config: object, published: number, last: number, further?: number): void {
   mkdirSync(join(results, id));
-  const accuracy = { published: { accuracy: published }, lastCheckpoint: { accuracy: last } };
+  const more = { accuracy: further, samples: 20_000 };
+  const accuracy = {
+    ...{ published: { accuracy: published }, lastCheckpoint: { accuracy: last } },
+    ...(further !== undefined && { further: { published: more, lastCheckpoint: more } }),
+  };
   const provenance = { device: 'card' };
   writeFileSync(join(results, id, 'summary.json'), JSON.stringify({ id, config, accuracy, provenance }));
 }
@@ -56,9 +60,13 @@ it('makes lines of what is not as published, and takes no seed of one for the ot
     const base = config('ListOps', change);
     return { ...base, data: { ...base.data, closing } };
   };
-  const { closing: _, ...older } = config('ListOps').data as { closing?: string };
+  const {
+    closing: _,
+    further: __,
+    ...older
+  } = config('ListOps').data as { closing?: string; further?: object };
   put('listops-primal-trans', { ...config('ListOps', { seed: 0 }), data: older }, 0.35, 0.34);
-  put('listops-primal-trans.seed1', listOps('kept', { seed: 1 }), 0.37, 0.36);
+  put('listops-primal-trans.seed1', listOps('kept', { seed: 1 }), 0.37, 0.36, 0.33);
   put('listops-primal-trans.seed1.float32', listOps('kept', { seed: 1, precision: 'float32' }), 0.3, 0.3);
   put('listops-primal-trans-dropped', listOps('dropped', { seed: 0 }), 0.4, 0.4);
   put('text-primal-trans.float32', config('Text', { precision: 'float32' }), 0.6, 0.6);
@@ -78,6 +86,11 @@ it('makes lines of what is not as published, and takes no seed of one for the ot
     ].sort(),
   );
   expect(missing).toHaveLength(5 * 9 - 2);
+  const further = found.filter(({ protocol }) => protocol.includes('samples'));
+  expect(further.map(({ protocol, ours, seeds }) => [protocol, ours, seeds])).toEqual([
+    ['best on dev, 20,000 samples, brackets kept', 33, [1]],
+    ['last checkpoint, 20,000 samples, brackets kept', 33, [1]],
+  ]);
 });
 
 it('reads the committed results', () => {

@@ -85,7 +85,8 @@ describe('the configs of the table', () => {
     if (run.task === 'Text') expect(run.data).toEqual({ dev: 'test' });
     if (run.task === 'ListOps') {
       const closing = id.endsWith('-dropped') ? 'dropped' : 'kept';
-      expect(run.data).toEqual({ source: 'generated', seed: 0, closing });
+      const further = { seed: 1, samples: 20_000 };
+      expect(run.data).toEqual({ source: 'generated', seed: 0, closing, further });
     }
     const schedule = oneCycle({
       maxLearningRate: run.learningRate,
@@ -178,6 +179,11 @@ describe('a config', () => {
     refuse({ task: 'ListOp' }, /task/);
     refuse({ data: { source: 'generated', seed: 0, closing: 'kept', size: 3 } }, /size/);
     refuse({ data: { source: 'generated', seed: 0 } }, /closing/);
+    const further = { seed: 0, samples: 5 };
+    refuse(
+      { data: { source: 'generated', seed: 0, closing: 'kept', further } },
+      /must not be that of the set itself, 0/,
+    );
     refuse({ layers: ['softmax', 'primals'] }, /layers/);
     refuse({ layers: ['primal', 'softmax'] }, /Primal\.\+Trans\. has the layers softmax, primal/);
     refuse({ mechanisms: { primal: { ranks: 2, rankMultiplier: 4 } } }, /ranks/);

@@ -106,6 +106,8 @@ describe('a run', () => {
       expect(accuracy.lastCheckpoint).toMatchObject({ samples: samples.test, step: 12 });
       expect(accuracy.published.step).toBe(accuracy.dev.step);
       expect(parameters).toBeGreaterThan(500);
+      const more = task === 'ListOps' ? { samples: 7, step: 12 } : undefined;
+      expect(accuracy.further?.lastCheckpoint).toEqual(more && expect.objectContaining(more));
       if (task === 'Text') expect(samples.dev).toBe(samples.test);
 
       const folder = runFolder(smallConfig(task));

@@ -75,17 +75,23 @@ async function trainRun(
     progress: autoProgress(),
   });
 
-  const test = new TestSet(config, data, evaluator, stop);
+  const test = new TestSet(config, data.test, evaluator, stop);
+  const further = data.further && new TestSet(config, data.further, evaluator, stop);
   await loadCheckpoint(join(directory, 'last.safetensors'), { variables });
   const lastCheckpoint = await test.whole(result.step);
+  const furtherLast = await further?.whole(result.step);
   await loadCheckpoint(join(directory, 'best.safetensors'), { variables });
   const { value: best, step } = result.best!;
   const published = await test.wholeBatches(step);
+  const furtherBest = await further?.whole(step);
   const [training, evaluation] = (['train', 'evaluation'] as const).map((kind) => secondsOf(directory, kind));
   return {
     parameters: model.countParams(),
     samples: { train: samplesOf(data.train), dev: samplesOf(data.dev), test: samplesOf(data.test) },
-    accuracy: { dev: { best, step }, published, lastCheckpoint },
+    accuracy: {
+      ...{ dev: { best, step }, published, lastCheckpoint },
+      ...(furtherBest && furtherLast && { further: { published: furtherBest, lastCheckpoint: furtherLast } }),
+    },
     seconds: { training, evaluation },
   };
 }
@@ -108,34 +114,34 @@ function developmentEvaluation(
   };
 }
 
-/** The two ways to go through the test set. */
+/** The two ways to go through a test set. */
 class TestSet {
   readonly #config: RunConfig;
-  readonly #data: TaskData;
+  readonly #samples: TaskData['test'];
   readonly #evaluator: Evaluator<string>;
   readonly #stop: AbortSignal | undefined;
 
   constructor(
     config: RunConfig,
-    data: TaskData,
+    samples: TaskData['test'],
     evaluator: Evaluator<string>,
     stop: AbortSignal | undefined,
   ) {
     this.#config = config;
-    this.#data = data;
+    this.#samples = samples;
     this.#evaluator = evaluator;
     this.#stop = stop;
   }
 
   /** Every sample once. */
   whole(step: number): Promise<TestAccuracy> {
-    return this.#accuracy(this.#config.batchSize, samplesOf(this.#data.test), step);
+    return this.#accuracy(this.#config.batchSize, samplesOf(this.#samples), step);
   }
 
   /** Whole batches in random order; the samples that are left at the end are dropped, as in the official code. */
   wholeBatches(step: number): Promise<TestAccuracy> {
     const { batchSize, seed } = this.#config;
-    const samples = samplesOf(this.#data.test);
+    const samples = samplesOf(this.#samples);
     const batches = Math.floor(samples / batchSize);
     const stream = new BatchStream({ samples, batchSize, seed, name: 'test', remainder: 'drop' });
     return this.#accuracy(stream.range(0, batches), batches * batchSize, step);
@@ -146,7 +152,7 @@ class TestSet {
     samples: number,
     step: number,
   ): Promise<TestAccuracy> {
-    const { accuracy } = await this.#evaluator(this.#data.test, batches, this.#stop);
+    const { accuracy } = await this.#evaluator(this.#samples, batches, this.#stop);
     return { accuracy: wholeShare(accuracy, samples), samples, step };
   }
 }

@@ -22,6 +22,8 @@ export interface RunSummary extends CommonSummary<RunConfig> {
     readonly published: TestAccuracy;
     /** The weights at the end, on the whole test set, which chose nothing. */
     readonly lastCheckpoint: TestAccuracy;
+    /** Both on further samples, each once, where the config asks for some. */
+    readonly further?: { readonly published: TestAccuracy; readonly lastCheckpoint: TestAccuracy };
   };
   /** All sessions of a resumed run together. */
   readonly seconds: { readonly training: number; readonly evaluation: number };

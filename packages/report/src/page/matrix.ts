@@ -40,7 +40,13 @@ export function paperMatrix(
     const kind = row === averageName ? ' class="average"' : '';
     return `<tr${kind}><th scope="row">${escapeHtml(row)}${marks({ row })}</th>${cells.join('')}</tr>`;
   });
-  const title = `${table.caption}${protocol === null ? '' : ` In bold: ours, protocol: ${protocol}.`}`;
+  const others = lines.some(
+    ({ row, column, ours: value }) =>
+      value !== null &&
+      !lines.some((at) => at.row === row && at.column === column && at.protocol === protocol),
+  );
+  const elsewhere = others ? '; where there is none of it, that of the first line below' : '';
+  const title = `${table.caption}${protocol === null ? '' : ` In bold: ours, protocol: ${protocol}${elsewhere}.`}`;
   return scrolling(
     `${table.number}: the paper’s table`,
     `<table>
