@@ -163,13 +163,18 @@ describe('the generator', () => {
   });
 
   it('has the operators, depths and labels of LRA’s settings', async () => {
-    const { operators, args, labels, length, depth } = listOpsStatistics(await generateExpressions(3, 2000));
+    const expressions = await generateExpressions(3, 2000);
+    const { operators, args, labels, length, depth } = listOpsStatistics(expressions);
     // About 600,000 operators: the standard deviation of a share is 0.0006.
     for (const share of Object.values(operators)) expect(Math.abs(share - 0.25)).toBeLessThan(0.003);
     for (let n = 2; n <= 10; n++) expect(Math.abs(args[n] - 1 / 9)).toBeLessThan(0.004);
     // Long expressions almost surely reach the greatest depth.
     expect([depth.min, depth.max]).toEqual([10, 10]);
     expect([length.min > 500, length.max < 2000]).toEqual([true, true]);
+    // Lengths have a standard deviation of 400 tokens: 4 of their mean's are 36.
+    const dropped = listOpsRows(expressions, { closing: 'dropped' }).columns.ids.data.filter((id) => id > 0);
+    expect(Math.abs(length.mean - 1040)).toBeLessThan(36);
+    expect(Math.abs(dropped.length / expressions.length - 900)).toBeLessThan(36);
     // MIN and MAX near the root favour the ends; 2,000 samples: 4 standard deviations are 0.034.
     for (const end of [0, 9]) expect(Math.abs(labels[end] - 0.167)).toBeLessThan(0.034);
   }, 120_000);
