@@ -1,4 +1,4 @@
-// The bundle for GPU nodes, whole: packed from two small runs, started on the CPU from another folder and without the repository's
+// The bundle for GPU nodes, whole: packed from two small runs, one of them taken with another seed, started on the CPU from another folder and without the repository's
 // packages, stopped, gone on with elsewhere, and taken in again.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -27,7 +27,10 @@ const skip = plugin === undefined && 'there is no XLA plugin for the CPU here';
 const folder = mkdtempSync(join(tmpdir(), 'primal-bundle-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const runs = ['uea/quick-primal', 'uea/quick-trans'];
+/** A run, and a variant of another: as the list has it, by the name of its folder, and by what its program is given. */
+const listed = ['uea/quick-primal', 'uea/quick-trans@7'];
+const runs = ['uea/quick-primal', 'uea/quick-trans.seed7'];
+const programArguments = [['uea/quick-primal'], ['uea/quick-trans', '--seed', '7']];
 const uea = join(folder, 'root', 'experiments', 'uea');
 const env = { ...process.env, PJRT_PLUGIN_PATH: plugin?.path, PRIMAL_CACHE: join(folder, 'executables') };
 for (const name of ['NODE_PATH', 'PRIMAL_DATA', 'PRIMAL_BACKEND']) delete env[name];
@@ -74,7 +77,7 @@ test('two runs, stopped on one machine and finished on another, end like unbroke
     ...[
       join(bundle, 'start.sh'),
       '--runs',
-      runs.join(','),
+      listed.join(','),
       '--gpus',
       '0',
       '--per-gpu',
@@ -103,14 +106,14 @@ test('two runs, stopped on one machine and finished on another, end like unbroke
   assert.match(second.output, /2 of 2 finished/);
   assert.deepEqual(readdirSync(join(folder, 'second-out')).sort(), ['results.tar', 'state.tar']);
 
-  for (const id of runs) {
+  for (const [i, id] of runs.entries()) {
     const whole = join(folder, 'whole', id);
+    const [config, ...variant] = programArguments[i];
     const program = join(ROOT, 'experiments', 'uea', 'dist', 'run-main.js');
     const unbroken = await run(process.execPath, [
       program,
-      join(folder, 'root', 'experiments', id),
-      '--out',
-      whole,
+      join(folder, 'root', 'experiments', config),
+      ...['--out', whole, ...variant],
     ]);
     assert.equal(unbroken.code, 0, unbroken.output);
     for (const name of ['metrics.jsonl', 'result.json']) {
@@ -132,6 +135,10 @@ test('two runs, stopped on one machine and finished on another, end like unbroke
   ]);
   const { provenance } = JSON.parse(readFileSync(join(uea, 'quick-primal', 'run', 'summary.json'), 'utf8'));
   assert.match(provenance.commit, /^[0-9a-f]{40}$/);
+  const variant = JSON.parse(
+    readFileSync(join(uea, 'quick-trans', 'variants', 'seed7', 'summary.json'), 'utf8'),
+  );
+  assert.deepEqual([variant.id, variant.config.seed], ['quick-trans.seed7', 7]);
 });
 
 test('a damaged archive is refused, and nothing of it is left', { skip }, async () => {

@@ -55,8 +55,13 @@ const models = ['Trans.', 'Primal.', 'Primal.+Trans.'];
 
 describe('the configs of the table', () => {
   it('are there for each task and model', () => {
-    const names = full.map((id) => `${config(id).task} ${config(id).model}`);
-    const expected = Object.keys(training).flatMap((task) => models.map((model) => `${task} ${model}`));
+    const names = full.map(
+      (id) => `${config(id).task} ${config(id).model}${id.endsWith('-dropped') ? ' dropped' : ''}`,
+    );
+    const expected = [...Object.keys(training), 'ListOps dropped'].flatMap((row) => {
+      const [task, dropped] = row.split(' ');
+      return models.map((model) => [task, model, dropped].filter(Boolean).join(' '));
+    });
     expect([...names].sort()).toEqual([...expected].sort());
   });
 
@@ -78,6 +83,11 @@ describe('the configs of the table', () => {
       expect(run.eta).toBe(eta);
     }
     if (run.task === 'Text') expect(run.data).toEqual({ dev: 'test' });
+    if (run.task === 'ListOps') {
+      const closing = id.endsWith('-dropped') ? 'dropped' : 'kept';
+      const further = { seed: 1, samples: 20_000 };
+      expect(run.data).toEqual({ source: 'generated', seed: 0, closing, further });
+    }
     const schedule = oneCycle({
       maxLearningRate: run.learningRate,
       totalSteps: run.steps,
@@ -93,7 +103,7 @@ describe('the configs of the table', () => {
     model.dispose();
   });
 
-  it.each(full.filter((id) => id.endsWith('-trans') && !id.endsWith('-primal-trans')))(
+  it.each(full.filter((id) => config(id).model === 'Trans.'))(
     '%s with the mechanism of a baseline has its number of parameters',
     (id) => {
       const run = config(id);
@@ -167,7 +177,13 @@ describe('a config', () => {
     expect(() => parseConfig(withoutSeed, 'x')).toThrow(/seed/);
     refuse({ learningrate: 1 }, /learningrate/);
     refuse({ task: 'ListOp' }, /task/);
-    refuse({ data: { source: 'generated', seed: 0, size: 3 } }, /size/);
+    refuse({ data: { source: 'generated', seed: 0, closing: 'kept', size: 3 } }, /size/);
+    refuse({ data: { source: 'generated', seed: 0 } }, /closing/);
+    const further = { seed: 0, samples: 5 };
+    refuse(
+      { data: { source: 'generated', seed: 0, closing: 'kept', further } },
+      /must not be that of the set itself, 0/,
+    );
     refuse({ layers: ['softmax', 'primals'] }, /layers/);
     refuse({ layers: ['primal', 'softmax'] }, /Primal\.\+Trans\. has the layers softmax, primal/);
     refuse({ mechanisms: { primal: { ranks: 2, rankMultiplier: 4 } } }, /ranks/);

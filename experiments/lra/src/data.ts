@@ -19,19 +19,29 @@ export interface TaskData {
   readonly train: Columns;
   readonly dev: Columns;
   readonly test: Columns;
+  /** Beside the published test set. */
+  readonly further?: Columns;
 }
 
 /** Loads or generates the samples of a run, through the cache of processed sets. */
 export async function loadTask(config: RunConfig): Promise<TaskData> {
   const { train, dev, test } = await splitsOf(config);
-  return { train, dev: dev!, test };
+  const further = await furtherOf(config);
+  return { train, dev: dev!, test, ...(further && { further }) };
+}
+
+async function furtherOf({ task, data }: RunConfig): Promise<Columns | undefined> {
+  if (task !== 'ListOps' || data.source === 'release' || data.further === undefined) return undefined;
+  const { source: _, further, ...settings } = data;
+  const sizes = { train: 0, dev: 0, test: further.samples };
+  return (await cachedListOps({ ...settings, seed: further.seed, sizes })).test;
 }
 
 function splitsOf(config: RunConfig): Promise<Splits<string>> {
   switch (config.task) {
     case 'ListOps': {
-      if (config.data.source === 'release') return cachedReleasedListOps();
-      const { source: _, ...settings } = config.data;
+      if (config.data.source === 'release') return cachedReleasedListOps({ closing: config.data.closing });
+      const { source: _, further: __, ...settings } = config.data;
       return cachedListOps(settings);
     }
     case 'Text':

@@ -3,6 +3,6 @@ export { parseConfig, type RunConfig, readConfig } from './config.js';
 export { loadTask, type TaskData } from './data.js';
 export { experimentFolder, runIds } from './folder.js';
 export { buildModel, evaluationMetrics, type LraBatch, trainingLoss } from './model.js';
-export { runExperiment } from './run.js';
+export { lraExperiment } from './run.js';
 export type { RunSummary, TestAccuracy } from './summary.js';
 export { type TaskFacts, type TaskName, tableModels, tasks } from './tasks.js';

@@ -1,9 +1,9 @@
 // `node promote.js [FOLDER …] [--replace]`: copies finished runs to results/, to be committed as reference. Without folders
-// every run that finished here; a FOLDER is what a run wrote elsewhere, with its summary.json.
+// every run that finished here, variants too; a FOLDER is what a run wrote elsewhere, with its summary.json.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { promoteRuns } from '@primal-attention/experiment';
+import { finishedPlaces, promoteRuns } from '@primal-attention/experiment';
 import { experimentFolder, runIds } from './folder.js';
 import type { RunSummary } from './summary.js';
 
@@ -14,8 +14,7 @@ const { values, positionals } = parseArgs({
 const here = runIds()
   // The quick runs show that the code works: no table has them.
   .filter((id) => !id.includes('-quick-'))
-  .map((id) => join(experimentFolder(), id, 'run'))
-  .filter((folder) => existsSync(join(folder, 'summary.json')));
+  .flatMap((id) => finishedPlaces(join(experimentFolder(), id)));
 const folders = positionals.length > 0 ? positionals : here;
 if (folders.length === 0) throw new Error('promote: no run has finished here; give the folder of one');
 const runs = folders.map((folder) => {

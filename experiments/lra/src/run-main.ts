@@ -1,5 +1,5 @@
 // The program of a run: the task `experiment` of its folder, and what a GPU node starts.
-import { runMain } from '@primal-attention/experiment';
-import { runExperiment } from './run.js';
+import { makeRun, runMain } from '@primal-attention/experiment';
+import { lraExperiment } from './run.js';
 
-await runMain(runExperiment);
+await runMain((request) => makeRun(request, lraExperiment()));

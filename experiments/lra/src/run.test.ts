@@ -9,13 +9,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RunRequest } from '@primal-attention/experiment';
+import { makeRun, type RunRequest } from '@primal-attention/experiment';
 import { readSafetensors } from '@primal-attention/safetensors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from './config.js';
-import { runExperiment } from './run.js';
+import { lraExperiment } from './run.js';
 import type { RunSummary } from './summary.js';
 import { randomImages, smallConfig, writeRawData } from './testing/small.js';
 
@@ -41,7 +41,7 @@ function runFolder(config: RunConfig): string {
 
 /** A run of this process, into `out`. */
 function request(folder: string, out: string): RunRequest {
-  return { folder, out, onGpu: false, stop: new AbortController().signal };
+  return { folder, variant: {}, out, onGpu: false, stop: new AbortController().signal };
 }
 
 interface Ended {
@@ -106,6 +106,8 @@ describe('a run', () => {
       expect(accuracy.lastCheckpoint).toMatchObject({ samples: samples.test, step: 12 });
       expect(accuracy.published.step).toBe(accuracy.dev.step);
       expect(parameters).toBeGreaterThan(500);
+      const more = task === 'ListOps' ? { samples: 7, step: 12 } : undefined;
+      expect(accuracy.further?.lastCheckpoint).toEqual(more && expect.objectContaining(more));
       if (task === 'Text') expect(samples.dev).toBe(samples.test);
 
       const folder = runFolder(smallConfig(task));
@@ -123,7 +125,7 @@ describe('a run', () => {
   }, async () => {
     const folder = runFolder(smallConfig('Image'));
     const whole = join(root, 'image-whole');
-    await runExperiment(request(folder, whole), randomImages);
+    await makeRun(request(folder, whole), lraExperiment(randomImages));
     const broken = join(root, 'image-broken');
     const stop = new AbortController();
     const load = async () => {
@@ -140,10 +142,10 @@ describe('a run', () => {
       });
       return { ...data, dev };
     };
-    await expect(runExperiment({ ...request(folder, broken), stop: stop.signal }, load)).rejects.toThrow(
-      'train: stopped after step 8 of 12',
-    );
-    await runExperiment(request(folder, broken), randomImages);
+    await expect(
+      makeRun({ ...request(folder, broken), stop: stop.signal }, lraExperiment(load)),
+    ).rejects.toThrow('train: stopped after step 8 of 12');
+    await makeRun(request(folder, broken), lraExperiment(randomImages));
     expectSame(broken, whole);
   });
 
@@ -168,6 +170,38 @@ describe('a run', () => {
     expect(await start([folder])).toMatchObject({ code: 0 });
     const [superseded] = readdirSync(join(folder, 'superseded'));
     expect(summaryIn(join(folder, 'superseded', superseded))).toEqual(before);
+  });
+
+  it('has variants, each like a run with such a config, in places of their own', {
+    timeout: 600_000,
+  }, async () => {
+    const folder = runFolder(smallConfig('ListOps'));
+    expect(await start([folder])).toMatchObject({ code: 0 });
+    const own = text(join(folder, 'run'), 'summary.json');
+    const asked = ['--seed', '5', '--precision', 'tf32'];
+    const unfinished = join(folder, 'unfinished', 'seed5.tf32');
+    await start([folder, ...asked], () => evaluations(unfinished) >= 1);
+    expect(existsSync(join(unfinished, 'last.safetensors'))).toBe(true);
+    expect(existsSync(join(folder, 'variants'))).toBe(false);
+    expect(await start([folder, ...asked])).toMatchObject({ code: 0 });
+    const variant = join(folder, 'variants', 'seed5.tf32');
+    expect(existsSync(unfinished)).toBe(false);
+    expect((await start([folder, ...asked])).output).toMatch(/seed5\.tf32: finished before/);
+    expect(text(join(folder, 'run'), 'summary.json')).toBe(own);
+
+    const edited = runFolder(smallConfig('ListOps', { seed: 5, precision: 'tf32' }));
+    expect(await start([edited])).toMatchObject({ code: 0 });
+    expectSame(variant, join(edited, 'run'));
+    expect(summaryIn(variant).id).toBe(`${basename(folder)}.seed5.tf32`);
+    expect(summaryIn(variant).configHash).toBe(summaryIn(join(edited, 'run')).configHash);
+
+    // What the config says already is the run itself.
+    expect((await start([folder, '--seed', '1'])).output).toMatch(/run-\d+: finished before/);
+    const changed = smallConfig('ListOps', { steps: 8 });
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(changed));
+    expect(await start([folder, ...asked])).toMatchObject({ code: 0 });
+    expect(summaryIn(variant).config.steps).toBe(8);
+    expect(readdirSync(join(folder, 'superseded'))).toHaveLength(1);
   });
 
   it('that cannot be made here is skipped, says so in a line, and writes nothing', async () => {
@@ -196,7 +230,16 @@ describe('a run', () => {
     });
     expect(await start([])).toMatchObject({ code: 2 });
     expect(await start(['.', '--ou', 'x'])).toMatchObject({ code: 2, output: expect.stringMatching(/--ou/) });
+    expect(await start(['.', '--seed', '-1'])).toMatchObject({ code: 2 });
     const folder = runFolder(smallConfig('ListOps', { step: 3 }));
+    expect(await start([folder, '--seed=one'])).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/--seed must be a whole number from 0 on, got 'one'/),
+    });
+    expect(await start([folder, '--precision', 'half'])).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/--precision must be one of float32, tf32, bf16, got 'half'/),
+    });
     const { code, output } = await start([folder]);
     expect(code).toBe(1);
     expect(output).toMatch(/step/);

@@ -1,21 +1,12 @@
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { startEngine } from '@primal-attention/engines';
-import {
-  claimRunPlace,
-  finishedSummary,
-  lacking,
-  provenance,
-  type RunRequest,
-  readableJson,
-  writeWhole,
-} from '@primal-attention/experiment';
+import type { CommonSummary, Experiment } from '@primal-attention/experiment';
 import { namedWeights } from '@primal-attention/models';
 import { randomKey } from '@primal-attention/runtime';
 import {
   AdamW,
   autoProgress,
   BatchStream,
-  configHash,
   createEvaluator,
   type Evaluator,
   loadCheckpoint,
@@ -23,7 +14,7 @@ import {
   readJsonLines,
   train,
 } from '@primal-attention/training';
-import { type RunConfig, readConfig } from './config.js';
+import { parseConfig, type RunConfig } from './config.js';
 import { loadTask, missingData, type TaskData } from './data.js';
 import { buildModel, evaluationMetrics, type LraBatch, productsOf, trainingLoss } from './model.js';
 import type { RunSummary, TestAccuracy } from './summary.js';
@@ -31,42 +22,26 @@ import type { RunSummary, TestAccuracy } from './summary.js';
 /** Longest time between two checkpoints; what is lost when a run is killed. */
 const secondsBetweenCheckpoints = 60;
 
-/**
- * Trains the run that `folder`/config.json describes.
- *
- * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
- * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
- *
- * @param load gives the samples; default: {@link loadTask}, which finds or generates them
- * @returns undefined where the run was left out, for lack of a GPU or of data; nothing is written then
- * @throws StoppedError where `stop` was aborted
- */
-export async function runExperiment(
-  { folder, out: directory, onGpu, stop }: RunRequest,
+/** A run of this experiment, for `makeRun`. @param load gives the samples; default: {@link loadTask}, which finds or generates them */
+export function lraExperiment(
   load: (config: RunConfig) => Promise<TaskData> = loadTask,
-): Promise<RunSummary | undefined> {
-  const config = readConfig(join(folder, 'config.json'));
-  const id = basename(resolve(folder));
-  const hash = configHash(config);
-  const finished = finishedSummary<RunSummary>(directory, hash);
-  if (finished !== undefined) {
-    console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
-    return finished;
-  }
-  await startEngine();
-  if (onGpu) {
-    const reason = lacking({ folder, ...(await missingData(config)) });
-    if (reason !== undefined) {
-      console.log(`${id}: skipped: ${reason}`);
-      return undefined;
-    }
-  }
+): Experiment<RunConfig, RunSummary> {
+  return {
+    parseConfig,
+    startEngine,
+    missingData,
+    train: async (config, place) => trainRun(config, await load(config), place),
+    headline: ({ accuracy: { published, lastCheckpoint } }) =>
+      `test accuracy ${percent(published.accuracy)} (best on dev, step ${published.step}, whole batches), ` +
+      `${percent(lastCheckpoint.accuracy)} (last checkpoint, whole test set)`,
+  };
+}
 
-  // Before training: what counts is the code that was loaded.
-  const origin = provenance();
-  console.log(`${id}: on ${origin.device}`);
-  claimRunPlace(directory, hash);
-  const data = await load(config);
+async function trainRun(
+  config: RunConfig,
+  data: TaskData,
+  { directory, stop }: { readonly directory: string; readonly stop: AbortSignal },
+): Promise<Omit<RunSummary, keyof CommonSummary<RunConfig>>> {
   const model = buildModel(config);
   const variables = namedWeights(model);
   const evaluationKey = randomKey(config.seed);
@@ -100,29 +75,25 @@ export async function runExperiment(
     progress: autoProgress(),
   });
 
-  const test = new TestSet(config, data, evaluator, stop);
+  const test = new TestSet(config, data.test, evaluator, stop);
+  const further = data.further && new TestSet(config, data.further, evaluator, stop);
   await loadCheckpoint(join(directory, 'last.safetensors'), { variables });
   const lastCheckpoint = await test.whole(result.step);
+  const furtherLast = await further?.whole(result.step);
   await loadCheckpoint(join(directory, 'best.safetensors'), { variables });
   const { value: best, step } = result.best!;
   const published = await test.wholeBatches(step);
+  const furtherBest = await further?.whole(step);
   const [training, evaluation] = (['train', 'evaluation'] as const).map((kind) => secondsOf(directory, kind));
-  const summary: RunSummary = {
-    id,
-    config,
-    configHash: hash,
+  return {
     parameters: model.countParams(),
     samples: { train: samplesOf(data.train), dev: samplesOf(data.dev), test: samplesOf(data.test) },
-    accuracy: { dev: { best, step }, published, lastCheckpoint },
+    accuracy: {
+      ...{ dev: { best, step }, published, lastCheckpoint },
+      ...(furtherBest && furtherLast && { further: { published: furtherBest, lastCheckpoint: furtherLast } }),
+    },
     seconds: { training, evaluation },
-    provenance: origin,
   };
-  writeWhole(join(directory, 'summary.json'), readableJson(summary));
-  console.log(
-    `${id}: test accuracy ${percent(published.accuracy)} (best on dev, step ${step}, whole batches), ` +
-      `${percent(lastCheckpoint.accuracy)} (last checkpoint, whole test set)`,
-  );
-  return summary;
 }
 
 /** Each evaluation takes the next batches of an endless shuffled development set, as the official code does. */
@@ -143,34 +114,34 @@ function developmentEvaluation(
   };
 }
 
-/** The two ways to go through the test set. */
+/** The two ways to go through a test set. */
 class TestSet {
   readonly #config: RunConfig;
-  readonly #data: TaskData;
+  readonly #samples: TaskData['test'];
   readonly #evaluator: Evaluator<string>;
   readonly #stop: AbortSignal | undefined;
 
   constructor(
     config: RunConfig,
-    data: TaskData,
+    samples: TaskData['test'],
     evaluator: Evaluator<string>,
     stop: AbortSignal | undefined,
   ) {
     this.#config = config;
-    this.#data = data;
+    this.#samples = samples;
     this.#evaluator = evaluator;
     this.#stop = stop;
   }
 
   /** Every sample once. */
   whole(step: number): Promise<TestAccuracy> {
-    return this.#accuracy(this.#config.batchSize, samplesOf(this.#data.test), step);
+    return this.#accuracy(this.#config.batchSize, samplesOf(this.#samples), step);
   }
 
   /** Whole batches in random order; the samples that are left at the end are dropped, as in the official code. */
   wholeBatches(step: number): Promise<TestAccuracy> {
     const { batchSize, seed } = this.#config;
-    const samples = samplesOf(this.#data.test);
+    const samples = samplesOf(this.#samples);
     const batches = Math.floor(samples / batchSize);
     const stream = new BatchStream({ samples, batchSize, seed, name: 'test', remainder: 'drop' });
     return this.#accuracy(stream.range(0, batches), batches * batchSize, step);
@@ -181,7 +152,7 @@ class TestSet {
     samples: number,
     step: number,
   ): Promise<TestAccuracy> {
-    const { accuracy } = await this.#evaluator(this.#data.test, batches, this.#stop);
+    const { accuracy } = await this.#evaluator(this.#samples, batches, this.#stop);
     return { accuracy: wholeShare(accuracy, samples), samples, step };
   }
 }

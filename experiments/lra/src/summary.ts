@@ -1,4 +1,4 @@
-import type { Provenance } from '@primal-attention/experiment';
+import type { CommonSummary } from '@primal-attention/experiment';
 import type { RunConfig } from './config.js';
 
 /** An accuracy on the test set, in [0, 1], and how it was taken. */
@@ -11,11 +11,7 @@ export interface TestAccuracy {
 }
 
 /** What is kept of a finished run: `summary.json`. */
-export interface RunSummary {
-  /** The run's folder name. */
-  readonly id: string;
-  readonly config: RunConfig;
-  readonly configHash: string;
+export interface RunSummary extends CommonSummary<RunConfig> {
   readonly parameters: number;
   /** Samples of each set. */
   readonly samples: { readonly train: number; readonly dev: number; readonly test: number };
@@ -26,8 +22,9 @@ export interface RunSummary {
     readonly published: TestAccuracy;
     /** The weights at the end, on the whole test set, which chose nothing. */
     readonly lastCheckpoint: TestAccuracy;
+    /** Both on further samples, each once, where the config asks for some. */
+    readonly further?: { readonly published: TestAccuracy; readonly lastCheckpoint: TestAccuracy };
   };
   /** All sessions of a resumed run together. */
   readonly seconds: { readonly training: number; readonly evaluation: number };
-  readonly provenance: Provenance;
 }

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cells } from './cells.js';
 import { modelNames } from './config.js';
@@ -22,6 +25,30 @@ describe('cells', () => {
     expect(places).toHaveLength(missing.length + 2 * protocols.size);
     expect(protocols.size + missing.length).toBe(expected.length);
     for (const { reason } of missing) expect(reason).toMatch(/needs a GPU/);
+  });
+
+  it('has mean and deviation over seeds, and a line of its own for another precision', () => {
+    const results = mkdtempSync(join(tmpdir(), 'uea-cells-'));
+    const put = (id: string, change: object, best: number): void => {
+      const { summary } = loadRun('japanese-vowels-primal', 'results');
+      const config = { ...summary.config, ...change };
+      const accuracy = { ...summary.accuracy, best };
+      mkdirSync(join(results, id));
+      writeFileSync(join(results, id, 'summary.json'), JSON.stringify({ ...summary, id, config, accuracy }));
+    };
+    put('japanese-vowels-primal', {}, 0.97);
+    put('japanese-vowels-primal.seed1', { seed: 1 }, 0.99);
+    put('japanese-vowels-primal.float32', { precision: 'float32' }, 0.9);
+    const { cells: some, missing: others } = cells(results);
+    rmSync(results, { recursive: true });
+    expect(some.filter(({ protocol }) => protocol.startsWith('published'))).toMatchObject([
+      {
+        ...{ protocol: 'published', seeds: [666, 1] },
+        ...{ ours: expect.closeTo(98, 10), deviation: expect.closeTo(Math.SQRT2, 10) },
+      },
+      { protocol: 'published, float32', seeds: [666], ours: 90 },
+    ]);
+    expect(others).toHaveLength(29);
   });
 
   it('takes its numbers from the committed results', () => {

@@ -26,6 +26,8 @@ describe('config', () => {
     expect(() => parseConfig({ ...valid, model: 'Trans.' }, 'x')).toThrow(/no primal settings/);
     expect(() => parseConfig({ ...valid, primal: undefined }, 'x')).toThrow(/needs primal settings/);
     expect(() => parseConfig({ ...valid, dropout: 1 }, 'x')).toThrow(/dropout/);
+    expect(parseConfig({ ...valid, precision: 'float32' }, 'x').precision).toBe('float32');
+    expect(() => parseConfig({ ...valid, precision: 'bf16' }, 'x')).toThrow(/precision/);
     expect(() => readConfig(join(experimentFolder, 'nowhere.json'))).toThrow(/nowhere\.json/);
   });
 

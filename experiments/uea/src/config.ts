@@ -27,6 +27,8 @@ const schema = z
     dropout: z.number().min(0).lt(1),
     batchSize: z.int().positive(),
     epochs: z.int().positive(),
+    /** Of matrix products; left out: the device's own way, which is TF32 on a GPU that has it. */
+    precision: z.enum(['float32', 'tf32']).optional(),
     seed: z.int().nonnegative(),
   })
   .superRefine((config, context) => {

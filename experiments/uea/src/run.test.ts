@@ -34,8 +34,9 @@ function writeConfig(folder: string, epochs: number): void {
 async function start(
   folder: string,
   killWhen?: () => boolean,
+  more: readonly string[] = [],
 ): Promise<{ output: string; code: number | null }> {
-  const child = spawn(process.execPath, [program, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, folder, ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
   const timer = setInterval(() => killWhen?.() && child.kill('SIGKILL'), 5);
@@ -81,6 +82,14 @@ describe('a run', () => {
     const [superseded] = readdirSync(join(killed, 'superseded'));
     const kept = JSON.parse(readFileSync(join(killed, 'superseded', superseded, 'summary.json'), 'utf8'));
     expect(kept).toEqual(summary);
+  });
+
+  it('refuses a variant that its config cannot have', async () => {
+    const folder = runFolder();
+    const { code, output } = await start(folder, undefined, ['--precision', 'bf16']);
+    expect(code).toBe(1);
+    expect(output).toMatch(/precision/);
+    expect(readdirSync(folder)).toEqual(['config.json']);
   });
 
   it('without a folder or a valid config says what is wrong', async () => {

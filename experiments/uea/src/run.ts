@@ -1,22 +1,14 @@
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { PrimalAttention, SoftmaxAttention } from '@primal-attention/attention';
 import { dataFolder, loadUea, type PreparedSplit, preprocess, sourceOf } from '@primal-attention/datasets';
 import { startEngine } from '@primal-attention/engines';
-import {
-  claimRunPlace,
-  finishedSummary,
-  lacking,
-  provenance,
-  type RunRequest,
-  readableJson,
-  writeWhole,
-} from '@primal-attention/experiment';
+import type { CommonSummary, Experiment } from '@primal-attention/experiment';
 import { attentionLayers, namedWeights } from '@primal-attention/models';
+import { withMatmulPrecision } from '@primal-attention/runtime';
 import {
   AdamW,
   autoProgress,
   type Columns,
-  configHash,
   createEvaluator,
   loadCheckpoint,
   type MomentOptimizer,
@@ -26,7 +18,7 @@ import {
   train,
 } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
-import { type RunConfig, readConfig } from './config.js';
+import { parseConfig, type RunConfig } from './config.js';
 import { buildModel, evaluationMetrics, trainingLoss, type UeaBatch } from './model.js';
 import { layerSpectra } from './spectra.js';
 import type { RunSummary } from './summary.js';
@@ -45,45 +37,38 @@ const evaluationBatch = 64;
 /** Checkpoints of a run this small are due each few seconds, not each epoch: they are as large as many epochs are long. */
 const secondsBetweenCheckpoints = 10;
 
-/**
- * Trains the run that `folder`/config.json describes, into `out`.
- *
- * A finished run with the same config is kept, whatever has changed in the code since: its summary names the commit. A
- * run of another config is moved aside, never overwritten. A run that was killed goes on from its last checkpoint.
- */
-export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): Promise<void> {
-  const config = readConfig(join(folder, 'config.json'));
-  const id = basename(resolve(folder));
-  const hash = configHash(config);
-  const finished = finishedSummary<RunSummary>(out, hash);
-  if (finished !== undefined) {
-    console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
-    return;
-  }
+/** A run of this experiment, for `makeRun`. */
+export const ueaExperiment: Experiment<RunConfig, RunSummary> = {
+  parseConfig,
+  startEngine,
+  missingData: async ({ dataset }) => ({
+    dataset,
+    missing: (await sourceOf(dataset).find(dataFolder())).missing,
+  }),
+  train: trainRun,
+  headline: ({ accuracy: { best, bestEpoch, last } }) =>
+    `test accuracy ${(100 * best).toFixed(2)} % (best, epoch ${bestEpoch}), ${(100 * last).toFixed(2)} % (last)`,
+};
 
-  await startEngine();
-  if (onGpu) {
-    const { missing } = await sourceOf(config.dataset).find(dataFolder());
-    const reason = lacking({ folder, dataset: config.dataset, missing });
-    if (reason !== undefined) {
-      console.log(`${id}: skipped: ${reason}`);
-      return;
-    }
-  }
-  claimRunPlace(out, hash);
-  // Before training: what counts is the code that was loaded.
-  const origin = provenance();
+async function trainRun(
+  config: RunConfig,
+  { directory, stop }: { readonly directory: string; readonly stop: AbortSignal },
+): Promise<Omit<RunSummary, keyof CommonSummary<RunConfig>>> {
   const sets = await loadUea(config.dataset);
   const data = preprocess(sets.train, sets.test);
   const model = buildModel(config, data);
   const variables = namedWeights(model);
-  const evaluator = createEvaluator((batch: UeaBatch) => evaluationMetrics(model, batch));
+  const { precision } = config;
+  const inPrecision = <T>(compute: () => T): T =>
+    precision === undefined ? compute() : withMatmulPrecision(precision, compute);
+  const evaluator = createEvaluator((batch: UeaBatch) => inPrecision(() => evaluationMetrics(model, batch)));
   const test = columns(data.test);
   const result = await train({
     variables,
     optimizer: optimizerOf(config),
     loss: (batch: UeaBatch) => trainingLoss(model, config.primal?.eta ?? 0, batch),
     clipNorm: config.clipNorm,
+    precision,
     data: columns(data.train),
     batchSize: config.batchSize,
     epochs: config.epochs,
@@ -94,14 +79,14 @@ export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): P
       return { accuracy: Math.round(accuracy * data.test.cases) / data.test.cases, crossEntropy };
     },
     best: { metric: 'accuracy', mode: 'max' },
-    directory: out,
+    directory,
     config: { ...config },
     secondsBetweenCheckpoints,
     progress: autoProgress(),
     stop,
   });
 
-  await loadCheckpoint(join(out, 'best.safetensors'), { variables });
+  await loadCheckpoint(join(directory, 'best.safetensors'), { variables });
   const spectrumCases = Math.min(
     mostSpectrumCases,
     Math.floor(spectrumWork / data.length ** 3),
@@ -111,29 +96,19 @@ export async function runExperiment({ folder, out, onGpu, stop }: RunRequest): P
   const spectra =
     spectrumCases === 0
       ? []
-      : layerSpectra(
-          attentionLayers(model) as (PrimalAttention | SoftmaxAttention)[],
-          () => model.apply(some, { training: false }) as tf.Tensor,
+      : layerSpectra(attentionLayers(model) as (PrimalAttention | SoftmaxAttention)[], () =>
+          inPrecision(() => model.apply(some, { training: false }) as tf.Tensor),
         );
-  const summary: RunSummary = {
-    id,
-    config,
-    configHash: hash,
+  return {
     parameters: model.countParams(),
     trainCases: data.train.cases,
     testCases: data.test.cases,
     truncatedTestCases: data.test.truncated,
     accuracy: accuracies(result),
-    seconds: Number(trainingSeconds(out).toFixed(1)),
+    seconds: Number(trainingSeconds(directory).toFixed(1)),
     spectra,
     spectrumCases,
-    provenance: origin,
   };
-  writeWhole(join(out, 'summary.json'), readableJson(summary));
-  const { best, bestEpoch, last } = summary.accuracy;
-  console.log(
-    `${id}: test accuracy ${(100 * best).toFixed(2)} % (best, epoch ${bestEpoch}), ${(100 * last).toFixed(2)} % (last)`,
-  );
 }
 
 function optimizerOf({ optimizer, learningRate }: RunConfig): MomentOptimizer {

@@ -1,17 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Provenance } from '@primal-attention/experiment';
+import type { CommonSummary } from '@primal-attention/experiment';
 import { type MetricsLine, readJsonLines } from '@primal-attention/training';
 import { type RunConfig, readConfig } from './config.js';
 import type { LayerSpectrum } from './spectra.js';
 
 /** What is kept of a finished run: `summary.json`. */
-export interface RunSummary {
-  /** The run's folder name. */
-  readonly id: string;
-  readonly config: RunConfig;
-  readonly configHash: string;
+export interface RunSummary extends CommonSummary<RunConfig> {
   readonly parameters: number;
   readonly trainCases: number;
   readonly testCases: number;
@@ -24,7 +20,6 @@ export interface RunSummary {
   /** Of the best weights, on the first test samples. */
   readonly spectra: readonly LayerSpectrum[];
   readonly spectrumCases: number;
-  readonly provenance: Provenance;
 }
 
 /** A run with the lines of its metrics log. */

@@ -10,6 +10,8 @@ export interface Cell {
   readonly column: string;
   /** In the table's unit: accuracies in percent. The mean where there are several seeds. */
   readonly ours: number;
+  /** Standard deviation over the seeds, where there are several. */
+  readonly deviation?: number;
   /** Seeds of the runs behind the number. */
   readonly seeds: readonly number[];
   /** How the number was taken, such as `published` or `last checkpoint`; one cell may be there under several. */

@@ -3,13 +3,16 @@ import { z } from 'zod';
 
 /** Reads a run's config. @throws Error naming the file and each setting that is wrong */
 export function readConfigFile<T>(schema: z.ZodType<T>, path: string): T {
-  let json: unknown;
+  return parseConfigOf(schema, readJsonConfig(path), path);
+}
+
+/** A config that is still to be checked. @throws Error naming the file where it is missing or no JSON */
+export function readJsonConfig(path: string): unknown {
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new Error(`config ${path}: ${(error as Error).message}`);
   }
-  return parseConfigOf(schema, json, path);
 }
 
 /** Checks a run's config. @throws Error naming `source` and each setting that is wrong */

@@ -15,7 +15,8 @@ import { parseConfigOf, readConfigFile } from './config-file.js';
 import { promoteRuns } from './promote.js';
 import { type Provenance, provenance } from './provenance.js';
 import { readableJson } from './readable-json.js';
-import { claimRunPlace, finishedSummary } from './run-place.js';
+import { claimRunPlace, finishedPlaces, finishedSummary, placesOf, settleRun } from './run-place.js';
+import { groupBySeed, overSeeds, readSummaries } from './summaries.js';
 
 let root: string;
 beforeEach(() => {
@@ -45,24 +46,79 @@ describe('a config', () => {
 describe('the place of a run', () => {
   it('keeps what the same config left, and moves aside what others did', () => {
     vi.spyOn(console, 'log').mockImplementation(() => {});
+    const places = placesOf(root, {});
     const place = join(root, 'run');
+    expect(places).toMatchObject({ work: place, result: place });
     const leave = (hash: string): void =>
       writeFileSync(join(place, 'summary.json'), `{"configHash":"${hash}"}`);
-    claimRunPlace(place, 'a'.repeat(64));
+    claimRunPlace(places, 'a'.repeat(64));
     leave('a'.repeat(64));
-    claimRunPlace(place, 'a'.repeat(64));
+    claimRunPlace(places, 'a'.repeat(64));
     expect(finishedSummary(place, 'a'.repeat(64))).toEqual({ configHash: 'a'.repeat(64) });
     expect(finishedSummary(place, 'b'.repeat(64))).toBeUndefined();
-    claimRunPlace(place, 'b'.repeat(64));
+    claimRunPlace(places, 'b'.repeat(64));
     expect(readdirSync(place)).toEqual(['config-hash']);
-    claimRunPlace(place, 'a'.repeat(64));
-    claimRunPlace(place, 'b'.repeat(64));
-    claimRunPlace(place, 'a'.repeat(64));
+    claimRunPlace(places, 'a'.repeat(64));
+    claimRunPlace(places, 'b'.repeat(64));
+    claimRunPlace(places, 'a'.repeat(64));
     const superseded = join(root, 'superseded');
     expect(readdirSync(superseded).sort()).toEqual(
       ['a'.repeat(12), `${'a'.repeat(12)}-2`, 'b'.repeat(12), `${'b'.repeat(12)}-2`].sort(),
     );
     expect(existsSync(join(superseded, 'a'.repeat(12), 'summary.json'))).toBe(true);
+  });
+});
+
+describe('the place of a variant', () => {
+  it('has its files elsewhere until it is whole, and never two results', () => {
+    vi.spyOn(console, 'log').mockImplementation(() => {});
+    const places = placesOf(root, { seed: 1 });
+    expect(places).toMatchObject({
+      work: join(root, 'unfinished', 'seed1'),
+      result: join(root, 'variants', 'seed1'),
+    });
+    const make = (hash: string): void => {
+      claimRunPlace(places, hash);
+      writeFileSync(join(places.work, 'summary.json'), `{"configHash":"${hash}"}`);
+      settleRun(places);
+    };
+    expect(finishedPlaces(root)).toEqual([]);
+    make('a'.repeat(64));
+    expect(existsSync(places.work)).toBe(false);
+    expect(finishedPlaces(root)).toEqual([places.result]);
+    make('b'.repeat(64));
+    expect(finishedSummary(places.result, 'b'.repeat(64))).toBeDefined();
+    expect(readdirSync(join(root, 'superseded'))).toEqual(['a'.repeat(12)]);
+    // Something of the same run without its summary is no result.
+    rmSync(join(places.result, 'summary.json'));
+    make('b'.repeat(64));
+    expect(finishedPlaces(root)).toEqual([places.result]);
+    expect(readdirSync(join(root, 'superseded'))).toHaveLength(1);
+  });
+
+  it('is the given one where a folder is asked for', () => {
+    const out = join(root, 'elsewhere', 'x');
+    expect(placesOf(root, { seed: 1 }, out)).toEqual({
+      ...{ work: out, result: out, superseded: join(root, 'elsewhere', 'superseded') },
+    });
+  });
+});
+
+describe('results', () => {
+  it('are read by name, grouped by all settings but the seed, and have mean and deviation', () => {
+    const put = (id: string, config: object): void => {
+      mkdirSync(join(root, 'results', id), { recursive: true });
+      writeFileSync(join(root, 'results', id, 'summary.json'), JSON.stringify({ id, config }));
+    };
+    put('a.seed2', { steps: 3, seed: 2 });
+    put('a', { seed: 0, steps: 3 });
+    put('b', { seed: 0, steps: 4 });
+    mkdirSync(join(root, 'results', 'empty'));
+    const found = readSummaries<{ id: string; config: object }>(join(root, 'results'));
+    expect(groupBySeed(found).map((group) => group.map(({ id }) => id))).toEqual([['a', 'a.seed2'], ['b']]);
+    expect(readSummaries(join(root, 'none'))).toEqual([]);
+    expect(overSeeds([2, 4, 9])).toEqual({ ours: 5, deviation: expect.closeTo(Math.sqrt(13), 12) });
+    expect(overSeeds([2])).toEqual({ ours: 2 });
   });
 });
 

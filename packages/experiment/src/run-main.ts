@@ -2,13 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StoppedError } from '@primal-attention/training';
+import { readVariant, type Variant } from './variant.js';
 
 /** One run, as it was asked for on the command line. */
 export interface RunRequest {
   /** The run's folder, which has its config.json. */
   readonly folder: string;
-  /** Where the run's files go. */
-  readonly out: string;
+  /** What is to be taken otherwise than the config says. */
+  readonly variant: Variant;
+  /** Where the run's files go; default: {@link placesOf}. */
+  readonly out?: string;
   /** Where a run without a GPU, or without its data, is to be left out and not to be an error: see {@link lacking}. */
   readonly onGpu: boolean;
   /** Aborted when the process is asked to end: for `stop` of `train`, which writes a checkpoint then and throws StoppedError. */
@@ -19,11 +22,12 @@ export interface RunRequest {
 export const exitStopped = 75;
 
 const usage =
-  'usage: node run-main.js FOLDER [--out DIR] [--on-gpu], where FOLDER has a config.json and DIR (default: FOLDER/run) takes ' +
+  'usage: node run-main.js FOLDER [--seed N] [--precision NAME] [--out DIR] [--on-gpu], where FOLDER has a config.json; --seed and ' +
+  '--precision (float32, tf32, bf16) are taken in place of its own; DIR (default: FOLDER/run, of a variant FOLDER/variants/NAME) takes ' +
   "the run's files; --on-gpu leaves a run out where there is no GPU or not its data";
 
 /**
- * The main program of a run: `node run-main.js FOLDER [--out DIR] [--on-gpu]`.
+ * The main program of a run: `node run-main.js FOLDER [--seed N] [--precision NAME] [--out DIR] [--on-gpu]`.
  *
  * SIGTERM and SIGINT ask the run to stop; a second one ends the process at once, as it would without this. Exit codes: 0 when the
  * run is finished, or was left out with a line that says why; 75 when it was stopped after a checkpoint; 2 when the command line
@@ -57,17 +61,20 @@ export async function runMain(
 
 /** The request, or what is wrong with it. */
 function readRequest(args: readonly string[]): Omit<RunRequest, 'stop'> | string {
-  let parsed: { values: { out?: string; 'on-gpu'?: boolean }; positionals: string[] };
+  const options = {
+    seed: { type: 'string' },
+    precision: { type: 'string' },
+    out: { type: 'string' },
+    'on-gpu': { type: 'boolean', default: false },
+  } as const;
   try {
-    const options = { out: { type: 'string' }, 'on-gpu': { type: 'boolean' } } as const;
-    parsed = parseArgs({ args: [...args], allowPositionals: true, options });
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
+    if (positionals.length !== 1)
+      return `expected one folder, got ${positionals.length}: '${positionals.join(' ')}'`;
+    const [folder] = positionals;
+    if (!existsSync(join(folder, 'config.json'))) return `there is no config.json in '${folder}'`;
+    return { folder, variant: readVariant(values), out: values.out, onGpu: values['on-gpu'] };
   } catch (error) {
     return (error as Error).message;
   }
-  const { values, positionals } = parsed;
-  if (positionals.length !== 1)
-    return `expected one folder, got ${positionals.length}: '${positionals.join(' ')}'`;
-  const [folder] = positionals;
-  if (!existsSync(join(folder, 'config.json'))) return `there is no config.json in '${folder}'`;
-  return { folder, out: values.out ?? join(folder, 'run'), onGpu: values['on-gpu'] ?? false };
 }

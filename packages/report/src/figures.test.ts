@@ -23,7 +23,7 @@ describe('tableFigures', () => {
     expect(data[2].y).toEqual([37.3, 61.2, 77.8, 43.0, 68.3]);
     expect(data[3].y).toEqual([37.2, 61.5, 77.7, 45.6, 68.5]);
     expect((layout.yaxis as { range: number[] }).range[0]).toBe(0);
-    expect(caption).toContain('Tasks: 5 of 5 have results.');
+    expect(caption).toContain('Tasks: 5 of 5 have such results.');
     expect(alt).toContain('Primal. on Image: 45.6 %, paper 43.0 %');
   });
 

@@ -83,7 +83,7 @@ function gainFigure(table: PaperTable, all: readonly Comparison[]): ReportFigure
     ...(few && { labelDigits: measure.digits }),
   });
   const total = (byRow ? table.rows : table.columns).filter((heading) => heading.name !== averageName).length;
-  const count = `${categories.length} of ${total} have results`;
+  const count = `${categories.length} of ${total} have such results`;
   return {
     figure: finished(figure, measure, (series) => series.endsWith(', paper')),
     caption: `Pale bars: the paper; full bars: ours (${protocol}). ${capitalized(byRow ? table.rowTitle : table.columnTitle)}s: ${count}.`,

@@ -19,7 +19,15 @@ export function smallConfig(task: RunConfig['task'], change: object = {}): RunCo
   const sizes = { train: 22, dev: 9, test: 10 };
   const data = {
     ListOps: {
-      ...{ source: 'generated', seed: 3, sizes, maxTokens: 30, rowLength: 32 },
+      ...{
+        source: 'generated',
+        seed: 3,
+        closing: 'kept',
+        further: { seed: 4, samples: 7 },
+        sizes,
+        maxTokens: 30,
+        rowLength: 32,
+      },
       settings: { maxDepth: 4, maxArgs: 3, lengthAbove: 3, lengthBelow: 30, branching: 0.5 },
     },
     Text: { dev: 'test', maxBytes: 14, rowLength: 16, sizes: 'any' },

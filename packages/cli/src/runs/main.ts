@@ -46,8 +46,9 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Of this call's runs, and of all that earlier ones left or a state brought. */
 function save({ runs, work, out, stateLimit }: RunsOptions): ReturnType<typeof writeState> {
-  const others = runsIn(join(work, 'runs')).filter((id) => !runs.includes(id));
-  return writeState([...runs, ...others], { work, out, limit: stateLimit });
+  const ids = runs.map(({ id }) => id);
+  const others = runsIn(join(work, 'runs')).filter((id) => !ids.includes(id));
+  return writeState([...ids, ...others], { work, out, limit: stateLimit });
 }
 
 /** A state that could not be written now may be in a minute. */

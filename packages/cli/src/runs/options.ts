@@ -1,12 +1,23 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { expandRuns, idOf, lessConfig, variantArguments } from '@primal-attention/experiment/variant';
 import { UsageError } from '../command.js';
+
+/** A run of the bundle, or a variant of it. */
+export interface ListedRun {
+  /** Such as `uea/japanese-vowels-primal`, or `lra/text-primal.seed1` of a variant. */
+  readonly id: string;
+  /** `EXPERIMENT/RUN`: where its config is. */
+  readonly folder: string;
+  /** What its program is given beside the folder. */
+  readonly args: readonly string[];
+}
 
 /** What the runner was asked for. */
 export interface RunsOptions {
-  /** Such as `uea/japanese-vowels-primal`, most valuable first. */
-  readonly runs: readonly string[];
+  /** Most valuable first. */
+  readonly runs: readonly ListedRun[];
   /** GPUs to use; 0 is the CPU. */
   readonly gpus: number;
   /** Runs at a time on each GPU, or on the CPU. */
@@ -28,7 +39,7 @@ export interface RunsOptions {
 }
 
 export const usage =
-  'sh start.sh --runs EXPERIMENT/RUN,… --out DIR [--gpus N] [--per-gpu N] [--seconds N] [--state STATE] [--state-limit MB] ' +
+  'sh start.sh --runs EXPERIMENT/RUN[@SEED|@FROM..TO][@PRECISION],… --out DIR [--gpus N] [--per-gpu N] [--seconds N] [--state STATE] [--state-limit MB] ' +
   '[--work DIR]';
 
 /** @throws UsageError that says what was given and what was expected */
@@ -51,16 +62,7 @@ export function readOptions(args: readonly string[]): RunsOptions {
   const { runs, out, work, code } = values;
   if (!out) throw new UsageError('--out DIR is missing: where state and results are written');
   if (!work || !code) throw new UsageError('--work and --code come from start.sh; start that');
-  const known = knownRuns(code);
-  const chosen = (runs ?? '').split(',').filter((name) => name !== '');
-  const unknown = chosen.filter((name) => !known.includes(name));
-  if (chosen.length === 0 || unknown.length > 0) {
-    throw new UsageError(
-      `--runs names ${unknown.length > 0 ? `${unknown.join(', ')}, which the bundle does not have` : 'no run'}; it has ` +
-        known.join(', '),
-    );
-  }
-  if (new Set(chosen).size < chosen.length) throw new UsageError(`--runs names a run twice: ${runs}`);
+  const chosen = listedRuns(runs ?? '', code);
   return {
     runs: chosen,
     gpus: wholeNumber('gpus', values.gpus, 0),
@@ -74,6 +76,31 @@ export function readOptions(args: readonly string[]): RunsOptions {
     work: resolve(work),
     started: values.started === undefined ? Date.now() / 1000 : Number(values.started),
   };
+}
+
+function listedRuns(list: string, code: string): ListedRun[] {
+  const known = knownRuns(code);
+  let wanted: ReturnType<typeof expandRuns>;
+  try {
+    wanted = expandRuns(list);
+  } catch (error) {
+    throw new UsageError(`--runs: ${(error as Error).message}`);
+  }
+  const unknown = [...new Set(wanted.map(({ run }) => run))].filter((run) => !known.includes(run));
+  if (wanted.length === 0 || unknown.length > 0) {
+    throw new UsageError(
+      `--runs names ${unknown.length > 0 ? `${unknown.join(', ')}, which the bundle does not have` : 'no run'}; it has ` +
+        known.join(', '),
+    );
+  }
+  const runs = wanted.map(({ run, variant }) => {
+    const config = JSON.parse(readFileSync(join(code, 'experiments', run, 'config.json'), 'utf8'));
+    const own = lessConfig(variant, config as object);
+    return { id: idOf({ run, variant: own }), folder: run, args: variantArguments(own) };
+  });
+  const twice = runs.find(({ id }, i) => runs.findIndex((other) => other.id === id) < i);
+  if (twice) throw new UsageError(`--runs names a run twice, ${twice.id}: ${list}`);
+  return runs;
 }
 
 /** All runs of the bundle, as EXPERIMENT/RUN. */

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ListedRun } from './options.js';
 import { summaryFile } from './snapshot.js';
 
 /** Where a run stands. `stopped` runs go on from their checkpoint in the next call. */
 export type RunStatus = 'waiting' | 'running' | 'finished' | 'stopped' | 'failed';
 
 /** A run of the list, as the pool knows it. */
-export interface PooledRun {
-  readonly id: string;
+export interface PooledRun extends ListedRun {
   status: RunStatus;
   /** The GPU that it runs on; undefined on the CPU. */
   gpu?: string;
@@ -45,8 +45,8 @@ export class Pool {
   #stopping = false;
   #done: () => void = () => {};
 
-  constructor(ids: readonly string[], options: PoolOptions) {
-    this.runs = ids.map((id) => ({ id, status: 'waiting' }));
+  constructor(runs: readonly ListedRun[], options: PoolOptions) {
+    this.runs = runs.map((run) => ({ ...run, status: 'waiting' }));
     this.#options = options;
   }
 
@@ -100,12 +100,13 @@ export class Pool {
 
   #start(run: PooledRun, gpu: string | undefined): void {
     const { code } = this.#options;
-    const [experiment] = run.id.split('/');
+    const [experiment] = run.folder.split('/');
     const log = this.logOf(run.id);
     for (const path of [log, this.folderOf(run.id)]) mkdirSync(dirname(path), { recursive: true });
     const output = openSync(log, 'a');
     const program = join(code, 'experiments', experiment, 'run-main.mjs');
-    const args = [program, join(code, 'experiments', run.id), '--out', this.folderOf(run.id)];
+    const folder = join(code, 'experiments', run.folder);
+    const args = [program, folder, '--out', this.folderOf(run.id), ...run.args];
     // Its output goes to a file alone: a pipe of the runner's would stay open for whoever reads that, for as long as the process lives.
     const child = spawn(process.execPath, args, {
       env: { ...process.env, ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }) },

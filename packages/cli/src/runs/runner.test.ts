@@ -20,10 +20,10 @@ const at = (...parts: string[]) => join(root, ...parts);
 function makeCode(runs: Record<string, string>): void {
   const program = `
     import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-    const [folder, , out] = process.argv.slice(2);
+    const [folder, , out, ...more] = process.argv.slice(2);
     mkdirSync(out, { recursive: true });
-    appendFileSync(${JSON.stringify(at('order'))}, folder.split('/').at(-1) + ' ' + process.env.CUDA_VISIBLE_DEVICES + '\\n');
-    const does = JSON.parse(readFileSync(folder + '/config.json', 'utf8'));
+    appendFileSync(${JSON.stringify(at('order'))}, [folder.split('/').at(-1), process.env.CUDA_VISIBLE_DEVICES, ...more].join(' ') + '\\n');
+    const { does } = JSON.parse(readFileSync(folder + '/config.json', 'utf8'));
     console.log('step 1/2  loss 0.5');
     if (does === 'fails') throw new Error('no luck');
     if (does === 'finishes') writeFileSync(out + '/summary.json', '{}');
@@ -36,7 +36,8 @@ function makeCode(runs: Record<string, string>): void {
     }`;
   for (const [run, does] of Object.entries(runs)) {
     mkdirSync(at('code', 'experiments', 'toy', run), { recursive: true });
-    writeFileSync(at('code', 'experiments', 'toy', run, 'config.json'), JSON.stringify(does));
+    const config = { does, seed: 7, precision: 'tf32' };
+    writeFileSync(at('code', 'experiments', 'toy', run, 'config.json'), JSON.stringify(config));
   }
   writeFileSync(at('code', 'experiments', 'toy', 'run-main.mjs'), program);
 }
@@ -66,6 +67,20 @@ describe('the runner', () => {
     expect(readState(at('out'), at('read')).sort()).toEqual(['toy/a', 'toy/b']);
   });
 
+  it('makes variants of runs, each with a folder of its own; one that the config says already is the run itself', async () => {
+    makeCode({ a: 'finishes' });
+    const { code, output } = await start(['--runs', 'toy/a@6..8@tf32,toy/a@float32,toy/a@1@bf16']);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/5 of 5 finished/);
+    expect(order()).toEqual([
+      ...['a  --seed 6', 'a ', 'a  --seed 8'],
+      ...['a  --precision float32', 'a  --seed 1 --precision bf16'],
+    ]);
+    expect(readState(at('out'), at('read')).sort()).toEqual([
+      ...['toy/a', 'toy/a.float32', 'toy/a.seed1.bf16', 'toy/a.seed6', 'toy/a.seed8'],
+    ]);
+  });
+
   it('keeps in its state what a state brought, though it is not in the list', async () => {
     makeCode({ a: 'finishes', b: 'finishes' });
     expect((await start(['--runs', 'toy/a'])).code).toBe(0);
@@ -91,7 +106,9 @@ describe('the runner', () => {
   it.each([
     [['--runs', 'toy/a,toy/x'], /--runs names toy\/x, which the bundle does not have; it has toy\/a/],
     [[], /--runs names no run; it has toy\/a/],
-    [['--runs', 'toy/a,toy/a'], /names a run twice/],
+    [['--runs', 'toy/a,toy/a'], /names a run twice, toy\/a: /],
+    [['--runs', 'toy/a@1..3,toy/a@2'], /names a run twice, toy\/a\.seed2: /],
+    [['--runs', 'toy/a@x'], /'toy\/a@x': after @ comes a seed \(1\), seeds \(1\.\.4\) or a precision/],
     [['--runs', 'toy/a', '--per-gpu', '0'], /--per-gpu must be a whole number of at least 1, got '0'/],
     [['--runs', 'toy/a', '--sconds', '3'], /Unknown option '--sconds'[\s\S]*Usage: sh start\.sh/],
   ])('refuses %j', async (args, reason) => {
@@ -116,7 +133,7 @@ describe('Pool', () => {
     makeCode(Object.fromEntries(ids.map((id) => [id, 'finishes'])));
     let most = 0;
     const pool = new Pool(
-      ids.map((id) => `toy/${id}`),
+      ids.map((id) => ({ id: `toy/${id}`, folder: `toy/${id}`, args: [] })),
       {
         ...{ code: at('code'), work: at('work'), gpus: ['3', '5'], perGpu: 2 },
         onChange: (processes) => {

@@ -28,7 +28,9 @@ export function cachedListOps(
   settings: ListOpsTaskSettings = {},
   options: GenerateTaskOptions = {},
 ): Promise<ListOpsSet> {
-  return generated(listOps, settings, options);
+  const { closing, ...others } = settings;
+  // The default, said or not, is one entry.
+  return generated(listOps, closing === 'kept' ? others : settings, options);
 }
 
 /** `generatePathfinder` through the cache. Default seed: 0. */

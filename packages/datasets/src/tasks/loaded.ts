@@ -41,6 +41,7 @@ export const cachedReleasedListOps = through<LoadListOpsOptions, ListOpsSet>(
   1,
   finders.listops,
   loadListOps,
+  { closing: 'kept' },
 );
 
 /** `loadPathfinder`, LRA's own images, through the cache. */

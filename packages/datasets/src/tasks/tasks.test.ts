@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,20 @@ describe('sets through the cache', () => {
       expect(await make({ sizes }, { ...options(), workers: 1 })).toEqual(made);
       expect(await make({ sizes, seed: 1 }, { ...options(), workers: 0 })).not.toEqual(made);
     }
+  });
+
+  it('ListOps: with and without closing brackets are two entries, the default and the same said are one', async () => {
+    const sizes = { train: 6, dev: 2, test: 2 };
+    const at = { ...options(), workers: 0 };
+    const kept = await cachedListOps({ sizes }, at);
+    expect(await cachedListOps({ sizes, closing: 'kept' }, at)).toEqual(kept);
+    const entries = () => readdirSync(join(folder, 'processed', 'listops')).length;
+    expect(entries()).toBe(1);
+    const dropped = await cachedListOps({ sizes, closing: 'dropped' }, at);
+    expect(entries()).toBe(2);
+    expect([kept.vocabulary, dropped.vocabulary]).toEqual([16, 15]);
+    expect(dropped.train.ids).not.toEqual(kept.train.ids);
+    expect(dropped.train.labels).toEqual(kept.train.labels);
   });
 
   it('is made anew when a file changes, and not kept when a file is bad', async () => {

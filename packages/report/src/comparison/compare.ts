@@ -71,6 +71,7 @@ function withResult(
   return {
     ...{ table: cell.table, row: row.name, column: column.name, unit: measure.unit },
     ours: cell.ours,
+    oursDeviation: cell.deviation ?? null,
     paper: printed?.value ?? null,
     deviation: printed?.deviation ?? null,
     difference: printed
@@ -96,6 +97,7 @@ function withoutResult(
   return {
     ...{ table, row: row.name, column: column.name, unit: column.measure.unit },
     ours: null,
+    oursDeviation: null,
     paper: printed?.value ?? null,
     deviation: printed?.deviation ?? null,
     difference: null,

@@ -10,6 +10,8 @@ export interface Comparison {
   readonly unit: string;
   /** Null where there is no result. */
   readonly ours: number | null;
+  /** Standard deviation of ours over the seeds; null for one seed. */
+  readonly oursDeviation: number | null;
   /** Null in rows that the paper does not have. */
   readonly paper: number | null;
   /** The deviation that the paper prints with it. */

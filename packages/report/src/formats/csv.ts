@@ -6,6 +6,7 @@ const columns = [
   'column',
   'unit',
   'ours',
+  'ours_deviation',
   'paper',
   'deviation',
   'difference',
@@ -21,8 +22,14 @@ const columns = [
 
 /** All lines as CSV (RFC 4180), a header first. Seeds are separated by blanks; what is not there is empty. */
 export function toCsv(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map(({ range, seeds, ...line }) => {
-    const fields = { ...line, seeds: seeds.join(' '), range_from: range?.[0], range_to: range?.[1] };
+  const rows = comparisons.map(({ range, seeds, oursDeviation, ...line }) => {
+    const fields = {
+      ...line,
+      ours_deviation: oursDeviation,
+      seeds: seeds.join(' '),
+      range_from: range?.[0],
+      range_to: range?.[1],
+    };
     return columns.map((column) => field(fields[column]));
   });
   return [columns, ...rows].map((row) => `${row.join(',')}\r\n`).join('');

@@ -16,13 +16,13 @@ describe('CSV', () => {
     const rows = toCsv(lines).split('\r\n');
     expect(rows.length).toBe(lines.length + 2);
     expect(rows[0]).toBe(
-      'table,row,column,unit,ours,paper,deviation,difference,range_from,range_to,verdict,seeds,protocol,source,note,reason',
+      'table,row,column,unit,ours,ours_deviation,paper,deviation,difference,range_from,range_to,verdict,seeds,protocol,source,note,reason',
     );
     expect(rows).toContain(
-      'table4-time,Primal.,Text,s per 1K steps,4.1,93.6,,-89.5,,,,0,"tf32, training steps only",experiments/made/results/table4-time.jsonl,on one made-up card,',
+      'table4-time,Primal.,Text,s per 1K steps,4.1,,93.6,,-89.5,,,,0,"tf32, training steps only",experiments/made/results/table4-time.jsonl,on one made-up card,',
     );
     expect(rows.find((row) => row.startsWith('table5,Medium-Expert Hopper,Primal.+DT'))).toMatch(
-      /,1 2 3,published,/,
+      /,110\.9,0\.62,.*,1 2 3,published,/,
     );
     const quoted = toCsv([{ ...lines[0], reason: 'a "b",\nc' }]).split('\r\n')[1];
     expect(quoted.endsWith(',"a ""b"",\nc"')).toBe(true);
@@ -57,6 +57,8 @@ describe('Markdown', () => {
     const text = reportMarkdown(lines);
     expect(text.match(/^## /gm)!.length).toBe(10);
     expect(text).toContain('77.8 ± 22.1 (b)');
+    // Ours with its deviation over three seeds, in the table's shape and in its line.
+    expect(text.match(/110\.9 ± 0\.6/g)).toHaveLength(2);
     expect(text).toContain('- PEMS-SF: Trans., Primal.: PEMS-SF is not at hand');
     expect(text).toMatch(/- .*Medium HalfCheetah.*: D4RL is not at hand/);
   });

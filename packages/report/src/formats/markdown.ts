@@ -5,7 +5,7 @@ import type { PaperTable } from '../paper/paper-table.js';
 import { paperTables } from '../paper/tables.js';
 import { groupText, missingGroups } from './missing.js';
 import { markedNotes, marksAt } from './notes.js';
-import { digitsOf, paperText, rangeText, signed } from './numbers.js';
+import { digitsOf, oursText, paperText, rangeText, signed } from './numbers.js';
 
 /** The tables that have results, each with one line for each result, as Markdown. Empty when there is none. */
 export function resultsMarkdown(comparisons: readonly Comparison[]): string {
@@ -73,10 +73,10 @@ function matrix(table: PaperTable, lines: readonly Comparison[]): string {
     rows.map((row) => ({
       [table.rowTitle]: row + mark({ row }),
       ...Object.fromEntries(
-        table.columns.map(({ name: column, measure: { digits } }) => {
+        table.columns.map(({ name: column }) => {
           const line = lines.find((each) => each.row === row && each.column === column)!;
           const paper = paperText(line) ?? '–';
-          const ours = line.ours === null ? '' : ` **${line.ours.toFixed(digits)}**`;
+          const ours = line.ours === null ? '' : ` **${oursText(line)}**`;
           return [column + mark({ column }), paper + mark({ row, column }) + ours];
         }),
       ),
@@ -93,7 +93,7 @@ function resultTable(table: PaperTable, lines: readonly Comparison[]): string {
         [table.rowTitle]: line.row,
         [table.columnTitle]: line.column,
         unit: line.unit || null,
-        ours: line.ours!.toFixed(digits),
+        ours: oursText(line),
         paper: paperText(line),
         difference: line.difference === null ? null : signed(line.difference, digits),
         'paper’s range': line.range && rangeText(line.range, digits),

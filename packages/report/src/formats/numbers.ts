@@ -15,6 +15,14 @@ export function paperText(line: Comparison): string | null {
   return line.deviation === null ? value : `${value} ± ${line.deviation.toFixed(digits)}`;
 }
 
+/** Our number, with its deviation where it has several seeds; null where there is none. */
+export function oursText(line: Comparison): string | null {
+  if (line.ours === null) return null;
+  const digits = digitsOf(line);
+  const value = line.ours.toFixed(digits);
+  return line.oursDeviation === null ? value : `${value} ± ${line.oursDeviation.toFixed(digits)}`;
+}
+
 /** `+0.5`, `−0.8`, `0.0`. */
 export function signed(value: number, digits: number): string {
   const text = Math.abs(value).toFixed(digits);

@@ -1,7 +1,7 @@
 import { type Comparison, publishedProtocol } from '../comparison/comparison.js';
 import type { MissingGroup } from '../formats/missing.js';
 import { markedNotes, marksAt } from '../formats/notes.js';
-import { paperText, signed } from '../formats/numbers.js';
+import { oursText, paperText, signed } from '../formats/numbers.js';
 import { averageName, type ColumnHeading, type PaperTable } from '../paper/paper-table.js';
 import { escapeHtml } from './html.js';
 import { captionHtml, scrolling } from './table.js';
@@ -40,7 +40,13 @@ export function paperMatrix(
     const kind = row === averageName ? ' class="average"' : '';
     return `<tr${kind}><th scope="row">${escapeHtml(row)}${marks({ row })}</th>${cells.join('')}</tr>`;
   });
-  const title = `${table.caption}${protocol === null ? '' : ` In bold: ours, protocol: ${protocol}.`}`;
+  const others = lines.some(
+    ({ row, column, ours: value }) =>
+      value !== null &&
+      !lines.some((at) => at.row === row && at.column === column && at.protocol === protocol),
+  );
+  const elsewhere = others ? '; where there is none of it, that of the first line below' : '';
+  const title = `${table.caption}${protocol === null ? '' : ` In bold: ours, protocol: ${protocol}${elsewhere}.`}`;
   return scrolling(
     `${table.number}: the paper’s table`,
     `<table>
@@ -78,5 +84,5 @@ function ours(
     line.difference === null
       ? ''
       : ` <small class="${line.verdict ?? 'none'}">${signed(line.difference, digits)}</small>`;
-  return `<span class="ours"><span class="hidden">ours </span>${line.ours.toFixed(digits)}${difference}</span>`;
+  return `<span class="ours"><span class="hidden">ours </span>${oursText(line)}${difference}</span>`;
 }

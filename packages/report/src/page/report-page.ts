@@ -4,7 +4,7 @@ import { tableFigures } from '../figures.js';
 import { rangeExplanation } from '../formats/markdown.js';
 import { groupText, type MissingGroup, missingGroups } from '../formats/missing.js';
 import { markedNotes } from '../formats/notes.js';
-import { digitsOf, paperText, rangeText, signed } from '../formats/numbers.js';
+import { digitsOf, oursText, paperText, rangeText, signed } from '../formats/numbers.js';
 import type { PaperTable } from '../paper/paper-table.js';
 import { paperTables } from '../paper/tables.js';
 import { htmlFigure } from './figure.js';
@@ -47,7 +47,7 @@ const howToRead = `<section aria-labelledby="reading">
 no result, a dash with a number leads to the reason below the table; a table of which nothing has been run shows the paper’s numbers
 alone. Small letters lead to notes on the paper’s numbers.</li>
 <li>Below it, each result has a line with its protocol, seeds and file. <em>${publishedProtocol}</em> is the protocol of the paper, which
-for accuracies is often an optimistic one; others stand beside it.</li>
+for accuracies is often an optimistic one; others stand beside it. Several seeds give their mean and standard deviation.</li>
 <li>${escapeHtml(rangeExplanation)}</li>
 </ul>
 </section>`;
@@ -164,7 +164,7 @@ ${htmlTable(
     line.row,
     line.column,
     line.protocol!,
-    withUnit(line.ours!.toFixed(digitsOf(line)), line),
+    withUnit(oursText(line)!, line),
     line.paper === null ? 'not in it' : withUnit(paperText(line)!, line),
     line.difference === null ? '–' : signed(line.difference, digitsOf(line)),
     ...(hasRanges

@@ -163,13 +163,18 @@ describe('the generator', () => {
   });
 
   it('has the operators, depths and labels of LRA’s settings', async () => {
-    const { operators, args, labels, length, depth } = listOpsStatistics(await generateExpressions(3, 2000));
+    const expressions = await generateExpressions(3, 2000);
+    const { operators, args, labels, length, depth } = listOpsStatistics(expressions);
     // About 600,000 operators: the standard deviation of a share is 0.0006.
     for (const share of Object.values(operators)) expect(Math.abs(share - 0.25)).toBeLessThan(0.003);
     for (let n = 2; n <= 10; n++) expect(Math.abs(args[n] - 1 / 9)).toBeLessThan(0.004);
     // Long expressions almost surely reach the greatest depth.
     expect([depth.min, depth.max]).toEqual([10, 10]);
     expect([length.min > 500, length.max < 2000]).toEqual([true, true]);
+    // Lengths have a standard deviation of 400 tokens: 4 of their mean's are 36.
+    const dropped = listOpsRows(expressions, { closing: 'dropped' }).columns.ids.data.filter((id) => id > 0);
+    expect(Math.abs(length.mean - 1040)).toBeLessThan(36);
+    expect(Math.abs(dropped.length / expressions.length - 900)).toBeLessThan(36);
     // MIN and MAX near the root favour the ends; 2,000 samples: 4 standard deviations are 0.034.
     for (const end of [0, 9]) expect(Math.abs(labels[end] - 0.167)).toBeLessThan(0.034);
   }, 120_000);
@@ -188,7 +193,29 @@ describe('rows', () => {
     ]);
   });
 
+  it('without the closing bracket are what splitting at all but letters and digits gives, cut afterwards', async () => {
+    const dropped = listOpsRows(one, { closing: 'dropped', maxTokens: 4, rowLength: 5 });
+    expect([...dropped.columns.ids.data]).toEqual([12, 2, 3, 4, 0]);
+    expect(dropped.truncated).toBe(0);
+    // LRA's pipeline before March 2021, and Skyformer's: TensorFlow Datasets' Tokenizer, which splits at \W+.
+    const expressions = await generateExpressions(5, 40);
+    const { columns } = listOpsRows(expressions, { closing: 'dropped' });
+    for (const [row, { ids, value }] of expressions.entries()) {
+      const words = detokenize(ids).split(/\W+/).filter(Boolean).slice(0, 2000);
+      const given = columns.ids.data.subarray(2048 * row, 2048 * (row + 1)) as Uint8Array;
+      expect(detokenize(given).replaceAll('[', '')).toBe(words.join(' '));
+      expect(columns.labels.data[row]).toBe(value);
+    }
+    expect(new Set(columns.ids.data).size).toBe(15);
+  });
+
   it('refuse sizes and types that do not fit', () => {
+    expect(() => listOpsRows(one, { closing: 'dropped', types: tokenTypes })).toThrow(
+      /types must be the tokens 0 1 2 .*\[SM in some order/,
+    );
+    expect(() => listOpsRows(one, { closing: 'gone' as 'kept' })).toThrow(
+      "must be 'kept' or 'dropped', got 'gone'",
+    );
     expect(() => listOpsRows(one, { rowLength: 100 })).toThrow('a row of 100 cannot hold 2000 tokens');
     expect(() => listOpsRows(one, { types: ['a'] })).toThrow('types must be the tokens 0 1 2');
   });

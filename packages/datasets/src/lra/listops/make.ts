@@ -8,17 +8,24 @@ import {
   type ListOpsSettings,
   lraListOps,
 } from './generate.js';
-import { tokenTypes } from './tokens.js';
+import { closing as closingId, tokenTypes } from './tokens.js';
 
 /** How expressions become rows of token ids. */
 export interface ListOpsRows {
+  /**
+   * What becomes of `]`. `kept` (default): it is a token, as in LRA's pipeline since March 2021. `dropped`: rows have the other 14
+   * types alone, as that pipeline made them before, and Skyformer's preparation after it; then `[MAX 1 [MIN 2 3 ] 4 ]` and
+   * `[MAX 1 [MIN 2 3 4 ] ]` are one row, and what an expression is worth can only be guessed. Labels are those of whole
+   * expressions in both.
+   */
+  closing?: 'kept' | 'dropped';
   /** Tokens that are kept of an expression. Default 2,000, as published. */
   maxTokens?: number;
   /** Length of a row; the rest is 0. Default 2,048, as published: 2,000 and 48 zeros. */
   rowLength?: number;
   /**
-   * The 15 token types in the order of their ids, from 1, to read ids of another tokeniser. Default: `tokenTypes`; the published
-   * order is that of a Python set and differs from run to run.
+   * The token types in the order of their ids, from 1, to read ids of another tokeniser: 15, or the 14 without `]` where that is
+   * dropped. Default: the order of `tokenTypes`; the published one is that of a Python set and differs from run to run.
    */
   types?: readonly string[];
 }
@@ -149,8 +156,16 @@ function hash(ids: Uint8Array): number {
 export function listOpsFacts(
   options: ListOpsRows,
 ): Pick<ListOpsSet, 'vocabulary' | 'types' | 'classes' | 'length'> {
-  const types = options.types ?? tokenTypes;
+  const types = options.types ?? keptTypes(options);
   return { vocabulary: types.length + 1, types, classes: 10, length: options.rowLength ?? 2048 };
+}
+
+/** `]` has the last id, so that the others keep theirs without it. */
+function keptTypes({ closing = 'kept' }: ListOpsRows): readonly string[] {
+  if (closing !== 'kept' && closing !== 'dropped') {
+    throw new Error(`listops: closing must be 'kept' or 'dropped', got '${closing}'`);
+  }
+  return closing === 'kept' ? tokenTypes : tokenTypes.slice(0, closingId - 1);
 }
 
 /** Expressions as rows. */
@@ -158,7 +173,8 @@ export function listOpsRows(
   expressions: readonly ListOpsExpression[],
   options: ListOpsRows = {},
 ): { columns: Splits<'ids' | 'labels'>['train']; truncated: number } {
-  const { maxTokens = 2000, rowLength = 2048, types = tokenTypes } = options;
+  const expected = keptTypes(options);
+  const { maxTokens = 2000, rowLength = 2048, types = expected } = options;
   if (
     !Number.isInteger(maxTokens) ||
     maxTokens < 1 ||
@@ -169,20 +185,23 @@ export function listOpsRows(
       `listops: a row of ${rowLength} cannot hold ${maxTokens} tokens: expected 1 <= maxTokens <= rowLength`,
     );
   }
-  const newIds = tokenTypes.map((type) => types.indexOf(type) + 1);
-  if (types.length !== tokenTypes.length || newIds.includes(0)) {
+  const newIds = expected.map((type) => types.indexOf(type) + 1);
+  if (types.length !== expected.length || newIds.includes(0)) {
     throw new Error(
-      `listops: types must be the tokens ${tokenTypes.join(' ')} in some order, got ${types.join(' ')}`,
+      `listops: types must be the tokens ${expected.join(' ')} in some order, got ${types.join(' ')}`,
     );
   }
+  const dropsClosing = expected.length < closingId;
   const ids = new Uint8Array(expressions.length * rowLength);
   const labels = new Uint8Array(expressions.length);
   let truncated = 0;
-  for (const [row, expression] of expressions.entries()) {
-    const kept = Math.min(expression.ids.length, maxTokens);
-    if (kept < expression.ids.length) truncated++;
-    for (let i = 0; i < kept; i++) ids[row * rowLength + i] = newIds[expression.ids[i] - 1];
-    labels[row] = expression.value;
+  for (const [row, { ids: whole, value }] of expressions.entries()) {
+    // What is dropped does not count.
+    const tokens = dropsClosing ? whole.filter((id) => id !== closingId) : whole;
+    const kept = Math.min(tokens.length, maxTokens);
+    if (kept < tokens.length) truncated++;
+    for (let i = 0; i < kept; i++) ids[row * rowLength + i] = newIds[tokens[i] - 1];
+    labels[row] = value;
   }
   return {
     columns: {

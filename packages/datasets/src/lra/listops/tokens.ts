@@ -14,7 +14,7 @@ export const tokenTypes = [
 export const firstDigit = 1;
 /** Ids of MIN, MAX, MED and SM, in this order, are 11 to 14. */
 export const firstOperator = 11;
-/** Id of the closing bracket. */
+/** Id of the closing bracket, the last one. */
 export const closing = 15;
 /** The operators as the files write them, in the order of their codes. */
 export const operatorNames = ['MIN', 'MAX', 'MED', 'SM'] as const;
