@@ -13,6 +13,9 @@ import {
   type TransformerConfig,
   transformerKeys,
 } from './config.js';
+import { checkKernelOptions, type KernelOptions } from './kernels/launches.js';
+import { FeedForwardBlock } from './layers/feed-forward-block.js';
+import type { KernelBlock } from './layers/kernel-block.js';
 import { LayerNorm } from './layers/layer-norm.js';
 import { LearnedPositions } from './layers/learned-positions.js';
 import { MeanTokens, NonZeroMask } from './layers/masks.js';
@@ -34,6 +37,10 @@ export interface LraClassifierConfig extends TransformerConfig {
   maskMode?: MaskMode;
   /** Keeps padded rows out of f(X). Default false, as in the official code. */
   maskLandmarks?: boolean;
+  /**
+   * Computes each encoder layer's feed-forward part by GPU kernels where they run, of `@primal-attention/tile`: on `xla` with an NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32.
+   */
+  kernels?: boolean | KernelOptions;
 }
 
 const keys = [
@@ -45,6 +52,7 @@ const keys = [
   'trace',
   'maskMode',
   'maskLandmarks',
+  'kernels',
 ];
 
 /**
@@ -84,7 +92,17 @@ export function lraClassifier(config: LraClassifierConfig): tf.LayersModel {
   } = config;
   const sizes = { vocabulary, maxLength, classes, modelSize, heads, feedForward, rankMultiplier };
   checkConfig('lraClassifier', config, keys, sizes);
-  const encode = encoder({ ...config, modelSize, heads, feedForward, dropout, seed, rankMultiplier });
+  const kernels = checkKernelOptions('lraClassifier', config.kernels ?? false);
+  const encode = encoder({
+    ...config,
+    modelSize,
+    heads,
+    feedForward,
+    dropout,
+    seed,
+    rankMultiplier,
+    kernels,
+  });
   const documents = (dual ? ['ids0', 'ids1'] : ['ids']).map((name) =>
     tf.input({ name, shape: [maxLength], dtype: 'int32' }),
   );
@@ -99,7 +117,7 @@ export function lraClassifier(config: LraClassifierConfig): tf.LayersModel {
 type FullConfig = LraClassifierConfig &
   Required<
     Pick<LraClassifierConfig, 'modelSize' | 'heads' | 'feedForward' | 'dropout' | 'seed' | 'rankMultiplier'>
-  >;
+  > & { kernels: KernelOptions | undefined };
 
 /** The encoder's layers, made once: each call of the result puts another document through them. */
 function encoder(config: FullConfig): Part {
@@ -142,7 +160,7 @@ function block(
   config: FullConfig,
   made: tf.layers.Layer[],
 ): Part {
-  const { modelSize, feedForward, dropout, seed, rank } = config;
+  const { maxLength, modelSize, feedForward, dropout, seed, rank, kernels } = config;
   const options: AttentionOptions = {
     heads: config.heads,
     rank,
@@ -174,9 +192,32 @@ function block(
   const output = part(dense(`${name}/feedforward/output`, feedForward, modelSize, seed));
   const dropOutput = drop('feedforward/dropout');
   const sum2 = part(tf.layers.add({ name: `${name}/sum2` }));
-  return (h, mask) => {
+  const attend: Part = (h, mask) => {
     const x = norm1(h);
-    const middle = sum1(h, dropAttention(masked ? attention(x, mask) : attention(x)));
-    return sum2(middle, dropOutput(output(dropHidden(hidden(norm2(middle))))));
+    return sum1(h, dropAttention(masked ? attention(x, mask) : attention(x)));
   };
+  const feed: Part = (h) => sum2(h, dropOutput(output(dropHidden(hidden(norm2(h))))));
+  const feedBlock = kernelBlock(
+    FeedForwardBlock,
+    `${name}/feedforward`,
+    feed,
+    [[maxLength, modelSize]],
+    kernels,
+  );
+  return (h, mask) => feedBlock(attend(h, mask));
+}
+
+/** The part as one layer that a kernel can compute; the part itself where kernels are not asked for. @param shapes of its inputs */
+function kernelBlock(
+  Block: new (args: ConstructorParameters<typeof tf.LayersModel>[0]) => KernelBlock,
+  name: string,
+  of: Part,
+  shapes: readonly number[][],
+  kernels: KernelOptions | undefined,
+): Part {
+  if (kernels === undefined) return of;
+  const inputs = shapes.map((shape, i) => tf.input({ name: `${name}/input${i}`, shape }));
+  const block = new Block({ name, inputs, outputs: of(...inputs) });
+  block.kernels = kernels;
+  return part(block);
 }
