@@ -2,6 +2,7 @@ import {
   initializerConfig,
   LinformerAttention,
   type MaskMode,
+  PrimalAttention,
   SeededNormal,
 } from '@primal-attention/attention';
 import * as tf from '@tensorflow/tfjs';
@@ -20,6 +21,7 @@ import { LayerNorm } from './layers/layer-norm.js';
 import { LearnedPositions } from './layers/learned-positions.js';
 import { MeanTokens, NonZeroMask } from './layers/masks.js';
 import { PairFeatures } from './layers/pair-features.js';
+import { PrimalBlock } from './layers/primal-block.js';
 import { StatelessDropout } from './layers/stateless-dropout.js';
 import { attentionLayer, dense, type Part, part } from './parts.js';
 
@@ -197,25 +199,26 @@ function block(
     return sum1(h, dropAttention(masked ? attention(x, mask) : attention(x)));
   };
   const feed: Part = (h) => sum2(h, dropOutput(output(dropHidden(hidden(norm2(h))))));
-  const feedBlock = kernelBlock(
-    FeedForwardBlock,
-    `${name}/feedforward`,
-    feed,
-    [[maxLength, modelSize]],
-    kernels,
-  );
-  return (h, mask) => feedBlock(attend(h, mask));
+  const tokens = [maxLength, modelSize];
+  const blockOf = layer instanceof PrimalAttention ? PrimalBlock : undefined;
+  const attendBlock = kernelBlock(blockOf, `${name}/primal`, attend, [tokens, [maxLength]], kernels);
+  const feedBlock = kernelBlock(FeedForwardBlock, `${name}/feedforward`, feed, [tokens], kernels);
+  return (h, mask) => feedBlock(attendBlock(h, mask));
 }
 
-/** The part as one layer that a kernel can compute; the part itself where kernels are not asked for. @param shapes of its inputs */
+/**
+ * The part as one layer that kernels can compute; the part itself where there is none, or kernels are not asked for.
+ *
+ * @param shapes of its inputs, without the batch
+ */
 function kernelBlock(
-  Block: new (args: ConstructorParameters<typeof tf.LayersModel>[0]) => KernelBlock,
+  Block: (new (args: ConstructorParameters<typeof tf.LayersModel>[0]) => KernelBlock) | undefined,
   name: string,
   of: Part,
   shapes: readonly number[][],
   kernels: KernelOptions | undefined,
 ): Part {
-  if (kernels === undefined) return of;
+  if (Block === undefined || kernels === undefined) return of;
   const inputs = shapes.map((shape, i) => tf.input({ name: `${name}/input${i}`, shape }));
   const block = new Block({ name, inputs, outputs: of(...inputs) });
   block.kernels = kernels;

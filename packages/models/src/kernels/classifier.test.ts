@@ -13,12 +13,16 @@ const isXla = tf.getBackend() === 'xla';
 const choice = {
   feedForward: '32 tokens x 8, 4 warps',
   feedForwardGradient: '16 tokens x 16, 4 warps',
+  primal: '32 tokens x 8, 4 warps',
+  primalGradient: '16 tokens x 16, 4 warps',
+  primalQueryGradient: '16 tokens x 16, 4 warps',
+  primalKeyGradient: '16 tokens x 16, 4 warps',
 } as const satisfies KernelOptions['choice'];
 
 const small: Omit<LraClassifierConfig, 'maxLength'> = {
   vocabulary: 20,
   classes: 3,
-  attention: ['softmax'],
+  attention: ['primal'],
   rank: 5,
   rankMultiplier: 2,
   modelSize: 32,
@@ -95,22 +99,32 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
     tf.disposeVariables();
   });
 
+  // A tile has 32 tokens at most, a program 256.
   it.each([
-    [1, 1, {}],
-    [3, 7, {}],
-    [1, 300, { attention: ['linear'] }],
-    [3, 37, { modelSize: 16, heads: 1, attention: ['softmax', 'linear'] }],
-  ] as [number, number, Partial<LraClassifierConfig>][])(
-    'loss and gradients of %d texts of %d tokens with %o are those of the plain form',
-    (batch, maxLength, rest) => {
+    ['one token', 1, 1, { attention: ['primal', 'softmax'] }],
+    ['a sample of padding alone', 3, 7, { maskLandmarks: true }],
+    ['several programs, one head', 1, 300, { modelSize: 16, heads: 1, trace: 'projections' }],
+    ['several samples and layers', 3, 37, { attention: ['linear', 'primal'] }],
+  ] as [string, number, number, Partial<LraClassifierConfig>][])(
+    'loss and gradients are those of the plain form: %s',
+    (_, batch, maxLength, rest) => {
       const config = { ...small, maxLength, ...rest };
-      const ids = texts(batch, maxLength);
+      const ids = texts(batch, maxLength, rest.maskLandmarks);
       const expected = stepOf(lraClassifier(config), ids, 'tf32');
       expect(device.calls).toEqual([]);
       const given = stepOf(lraClassifier({ ...config, kernels: { choice } }), ids, 'tf32');
-      const layers = config.attention.length;
-      expect(device.calls.filter((name) => name === 'feed_forward').length).toBe(layers);
-      expect(device.calls.filter((name) => name === 'feed_forward_gradient').length).toBe(layers);
+      const forward = config.attention.flatMap((kind) => [
+        ...(kind === 'primal' ? ['primal'] : []),
+        'feed_forward',
+      ]);
+      const backward = forward
+        .toReversed()
+        .flatMap((name) =>
+          name === 'primal'
+            ? ['primal_gradient', 'primal_query_gradient', 'primal_key_gradient']
+            : [`${name}_gradient`],
+        );
+      expect(device.calls).toEqual([...forward, ...backward]);
       expect(errorOf(given.logits, expected.logits)).toBeLessThan(rounding);
       expect(Math.abs(given.loss / expected.loss - 1)).toBeLessThan(rounding);
       expect(Object.keys(given.gradients)).toEqual(Object.keys(expected.gradients));
