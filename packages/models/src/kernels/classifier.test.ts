@@ -1,9 +1,9 @@
-import { ksvdLoss, withLosses } from '@primal-attention/attention';
+import { ksvdLoss, onScores, type PrimalAttention, withLosses } from '@primal-attention/attention';
 import { autocast, randomKey, withMatmulPrecision, withRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LraClassifierConfig, lraClassifier } from '../lra.js';
-import { namedWeights } from '../named-weights.js';
+import { attentionLayers, namedWeights } from '../named-weights.js';
 import { interpreterDevice } from '../testing/interpreter-device.js';
 import type { KernelOptions } from './launches.js';
 
@@ -133,6 +133,54 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
       }
     },
   );
+
+  it('stored as bf16, gradients have the directions and sizes of float32', () => {
+    const config = { ...small, maxLength: 41 };
+    const ids = texts(2, 41);
+    const expected = stepOf(lraClassifier(config), ids, 'tf32');
+    const given = stepOf(lraClassifier({ ...config, kernels: { choice } }), ids, 'bf16');
+    expect(device.calls.length).toBe(6);
+    expect(Math.abs(given.loss / expected.loss - 1)).toBeLessThan(0.01);
+    for (const [name, e] of Object.entries(expected.gradients)) {
+      const g = given.gradients[name];
+      const cosine =
+        g.reduce((sum, value, i) => sum + value * e[i], 0) / (Math.hypot(...g) * Math.hypot(...e));
+      // As plain formulations in bf16, see autocast.test.ts.
+      expect(cosine, `direction of ${name}`).toBeGreaterThan(0.99);
+      expect(Math.abs(Math.hypot(...g) / Math.hypot(...e) - 1), `size of ${name}`).toBeLessThan(0.05);
+    }
+  });
+
+  it.each([
+    ['products in full float32', {}, 'float32'],
+    ['sizes that are no powers of two', { modelSize: 24, feedForward: 40 }, 'tf32'],
+    ['heads of 8 features', { modelSize: 16, feedForward: 40 }, 'tf32'],
+    [
+      'an objective of real tokens',
+      { mechanismOptions: { primal: { maskObjective: true } }, feedForward: 40 },
+      'tf32',
+    ],
+  ] as [string, Partial<LraClassifierConfig>, 'float32' | 'tf32'][])(
+    'the plain form runs for %s',
+    (_, rest, precision) => {
+      const model = lraClassifier({ ...small, maxLength: 4, ...rest, kernels: true });
+      const apply = () => model.apply(texts(1, 4)) as tf.Tensor;
+      expect([...withMatmulPrecision(precision, apply).dataSync()].every(Number.isFinite)).toBe(true);
+      expect(device.calls).toEqual([]);
+    },
+  );
+
+  it('the plain form runs for a layer that somebody listens to', () => {
+    const model = lraClassifier({ ...small, maxLength: 4, kernels: { choice } });
+    const apply = () => withMatmulPrecision('tf32', () => model.apply(texts(1, 4)) as tf.Tensor).dispose();
+    let heard = 0;
+    const stop = onScores(attentionLayers(model)[0] as PrimalAttention, () => heard++);
+    apply();
+    stop();
+    expect([heard, device.calls]).toEqual([1, ['feed_forward']]);
+    apply();
+    expect([heard, device.calls]).toEqual([1, ['feed_forward', 'primal', 'feed_forward']]);
+  });
 });
 
 /** The gradient of some weights, such as softmax attention's key bias, is 0 but for rounding. */
