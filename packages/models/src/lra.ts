@@ -40,7 +40,9 @@ export interface LraClassifierConfig extends TransformerConfig {
   /** Keeps padded rows out of f(X). Default false, as in the official code. */
   maskLandmarks?: boolean;
   /**
-   * Computes each encoder layer's feed-forward part by GPU kernels where they run, of `@primal-attention/tile`: on `xla` with an NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32.
+   * Computes each layer's feed-forward part, and its Primal-Attention where the options allow, by GPU kernels: on `xla` with an
+   * NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those without it, to the bit.
+   * An object says how they are launched. Default false, until a GPU has verified them.
    */
   kernels?: boolean | KernelOptions;
 }
