@@ -13,7 +13,7 @@ export type KernelName =
 export interface KernelOptions {
   /**
    * The launch of each kernel, such as `{ feedForward: '64 tokens x 8, 4 warps' }`: the fastest one is looked for otherwise. All
-   * compute the same up to the order of sums, so that a run with fixed choices can be repeated to the bit on another machine.
+   * compute the same up to the order of sums, so that a run with fixed choices can be repeated to the bit.
    */
   readonly choice?: { readonly [Name in KernelName]?: string };
 }

@@ -217,7 +217,7 @@ export abstract class PrimalLayer extends AttentionLayer {
     return isPlain && this.heads <= fewHeads && !areScoresHeard(this);
   }
 
-  /** @param project what the form makes of W_e and W_r, instead of {@link project} */
+  /** @param project what the form makes of W_e and W_r for this use */
   protected foldWith(project: (we: tf.Tensor3D, wr: tf.Tensor3D) => Omit<Projected, 'tokens'>): FoldedPrimal {
     const [we, wr] = [this.#we?.read() as tf.Tensor3D, this.#wr?.read() as tf.Tensor3D];
     const { projections, trace } = project(we, wr);
