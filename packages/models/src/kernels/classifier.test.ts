@@ -170,15 +170,18 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
     },
   );
 
-  it('the plain form runs for a layer that somebody listens to', () => {
+  it('the plain form runs for a layer that somebody listens to, and no tensor is left behind', () => {
     const model = lraClassifier({ ...small, maxLength: 4, kernels: { choice } });
-    const apply = () => withMatmulPrecision('tf32', () => model.apply(texts(1, 4)) as tf.Tensor).dispose();
+    const ids = texts(1, 4);
+    const apply = () => withMatmulPrecision('tf32', () => model.apply(ids) as tf.Tensor).dispose();
     let heard = 0;
     const stop = onScores(attentionLayers(model)[0] as PrimalAttention, () => heard++);
     apply();
     stop();
     expect([heard, device.calls]).toEqual([1, ['feed_forward']]);
+    const before = tf.memory().numTensors;
     apply();
+    expect(tf.memory().numTensors).toBe(before);
     expect([heard, device.calls]).toEqual([1, ['feed_forward', 'primal', 'feed_forward']]);
   });
 });
