@@ -11,6 +11,7 @@ import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
 import { checks, type Found, measured } from './tile-check/checks.js';
+import { classifierChecks } from './tile-check/classifier.js';
 
 const usage = `node tile-check.mjs [--output FILE] [--programs FILE]
 
@@ -41,7 +42,11 @@ async function runChecks(round: string, programs: readonly TileProgram[]): Promi
   const refusal = tileKernelRefusal() ?? null;
   const xla = tf.backend() as unknown as XlaBackend;
   const outcomes: Outcome[] = [];
-  for (const [check, run] of Object.entries({ ...checks(round === 'cold'), ...measured(programs) })) {
+  for (const [check, run] of Object.entries({
+    ...checks(round === 'cold'),
+    ...classifierChecks(),
+    ...measured(programs),
+  })) {
     let found: Found;
     try {
       found = tf.tidy(run as () => never);

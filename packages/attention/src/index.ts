@@ -82,6 +82,7 @@ export {
   type FeatureMapName,
   positiveRandomFeatures,
 } from './mechanisms/primal/feature-map.js';
+export { type FoldedPrimal, foldedPrimal } from './mechanisms/primal/folded.js';
 export {
   attachKsvdLoss,
   type KsvdRecord,

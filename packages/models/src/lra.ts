@@ -2,6 +2,7 @@ import {
   initializerConfig,
   LinformerAttention,
   type MaskMode,
+  PrimalAttention,
   SeededNormal,
 } from '@primal-attention/attention';
 import * as tf from '@tensorflow/tfjs';
@@ -13,10 +14,14 @@ import {
   type TransformerConfig,
   transformerKeys,
 } from './config.js';
+import { checkKernelOptions, type KernelOptions } from './kernels/launches.js';
+import { FeedForwardBlock } from './layers/feed-forward-block.js';
+import type { KernelBlock } from './layers/kernel-block.js';
 import { LayerNorm } from './layers/layer-norm.js';
 import { LearnedPositions } from './layers/learned-positions.js';
 import { MeanTokens, NonZeroMask } from './layers/masks.js';
 import { PairFeatures } from './layers/pair-features.js';
+import { PrimalBlock } from './layers/primal-block.js';
 import { StatelessDropout } from './layers/stateless-dropout.js';
 import { attentionLayer, dense, type Part, part } from './parts.js';
 
@@ -34,6 +39,12 @@ export interface LraClassifierConfig extends TransformerConfig {
   maskMode?: MaskMode;
   /** Keeps padded rows out of f(X). Default false, as in the official code. */
   maskLandmarks?: boolean;
+  /**
+   * Computes each layer's feed-forward part, and its Primal-Attention where the options allow, by GPU kernels: on `xla` with an
+   * NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those without it, to the bit.
+   * An object says how they are launched. Default false, until a GPU has verified them.
+   */
+  kernels?: boolean | KernelOptions;
 }
 
 const keys = [
@@ -45,6 +56,7 @@ const keys = [
   'trace',
   'maskMode',
   'maskLandmarks',
+  'kernels',
 ];
 
 /**
@@ -84,7 +96,17 @@ export function lraClassifier(config: LraClassifierConfig): tf.LayersModel {
   } = config;
   const sizes = { vocabulary, maxLength, classes, modelSize, heads, feedForward, rankMultiplier };
   checkConfig('lraClassifier', config, keys, sizes);
-  const encode = encoder({ ...config, modelSize, heads, feedForward, dropout, seed, rankMultiplier });
+  const kernels = checkKernelOptions('lraClassifier', config.kernels ?? false);
+  const encode = encoder({
+    ...config,
+    modelSize,
+    heads,
+    feedForward,
+    dropout,
+    seed,
+    rankMultiplier,
+    kernels,
+  });
   const documents = (dual ? ['ids0', 'ids1'] : ['ids']).map((name) =>
     tf.input({ name, shape: [maxLength], dtype: 'int32' }),
   );
@@ -99,7 +121,7 @@ export function lraClassifier(config: LraClassifierConfig): tf.LayersModel {
 type FullConfig = LraClassifierConfig &
   Required<
     Pick<LraClassifierConfig, 'modelSize' | 'heads' | 'feedForward' | 'dropout' | 'seed' | 'rankMultiplier'>
-  >;
+  > & { kernels: KernelOptions | undefined };
 
 /** The encoder's layers, made once: each call of the result puts another document through them. */
 function encoder(config: FullConfig): Part {
@@ -142,7 +164,7 @@ function block(
   config: FullConfig,
   made: tf.layers.Layer[],
 ): Part {
-  const { modelSize, feedForward, dropout, seed, rank } = config;
+  const { maxLength, modelSize, feedForward, dropout, seed, rank, kernels } = config;
   const options: AttentionOptions = {
     heads: config.heads,
     rank,
@@ -174,9 +196,33 @@ function block(
   const output = part(dense(`${name}/feedforward/output`, feedForward, modelSize, seed));
   const dropOutput = drop('feedforward/dropout');
   const sum2 = part(tf.layers.add({ name: `${name}/sum2` }));
-  return (h, mask) => {
+  const attend: Part = (h, mask) => {
     const x = norm1(h);
-    const middle = sum1(h, dropAttention(masked ? attention(x, mask) : attention(x)));
-    return sum2(middle, dropOutput(output(dropHidden(hidden(norm2(middle))))));
+    return sum1(h, dropAttention(masked ? attention(x, mask) : attention(x)));
   };
+  const feed: Part = (h) => sum2(h, dropOutput(output(dropHidden(hidden(norm2(h))))));
+  const tokens = [maxLength, modelSize];
+  const blockOf = layer instanceof PrimalAttention ? PrimalBlock : undefined;
+  const attendBlock = kernelBlock(blockOf, `${name}/primal`, attend, [tokens, [maxLength]], kernels);
+  const feedBlock = kernelBlock(FeedForwardBlock, `${name}/feedforward`, feed, [tokens], kernels);
+  return (h, mask) => feedBlock(attendBlock(h, mask));
+}
+
+/**
+ * The part as one layer that kernels can compute; the part itself where there is none, or kernels are not asked for.
+ *
+ * @param shapes of its inputs, without the batch
+ */
+function kernelBlock(
+  Block: (new (args: ConstructorParameters<typeof tf.LayersModel>[0]) => KernelBlock) | undefined,
+  name: string,
+  of: Part,
+  shapes: readonly number[][],
+  kernels: KernelOptions | undefined,
+): Part {
+  if (Block === undefined || kernels === undefined) return of;
+  const inputs = shapes.map((shape, i) => tf.input({ name: `${name}/input${i}`, shape }));
+  const block = new Block({ name, inputs, outputs: of(...inputs) });
+  block.kernels = kernels;
+  return part(block);
 }

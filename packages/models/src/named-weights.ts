@@ -1,5 +1,5 @@
 import { AttentionLayer } from '@primal-attention/attention';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 
 /**
  * A model's variables by stable names: `layer0/attention/query/kernel`.
@@ -25,7 +25,10 @@ export function namedWeights(model: tf.LayersModel): Record<string, tf.Variable>
   return named;
 }
 
-/** A model's attention layers, first layer first: for `onScores` and `attachKsvdLoss`. */
+/** A model's attention layers, also those of models inside it, first layer first: for `onScores` and `attachKsvdLoss`. */
 export function attentionLayers(model: tf.LayersModel): AttentionLayer[] {
-  return model.layers.filter((layer): layer is AttentionLayer => layer instanceof AttentionLayer);
+  return model.layers.flatMap((layer) => {
+    if (layer instanceof AttentionLayer) return [layer];
+    return layer instanceof tf.LayersModel ? attentionLayers(layer) : [];
+  });
 }

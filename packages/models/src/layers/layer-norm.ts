@@ -51,7 +51,7 @@ tf.serialization.registerClass(LayerNorm);
  * The gradient is written out, dx = (g - mean(g) - n mean(g n)) / sqrt(var + epsilon) with g = gamma dy: both means come from one pass
  * over the same arrays, where the chain rule, operation by operation, takes three passes that wait for each other.
  */
-function layerNorm(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): tf.Tensor {
+export function layerNorm(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): tf.Tensor {
   const normalise = tf.customGrad((...inputs) => {
     const [x, gamma, beta] = inputs as tf.Tensor[];
     const save = inputs.at(-1) as unknown as tf.GradSaveFunc;

@@ -3,7 +3,7 @@ import { checkCount, checkKeys, checkOneOf } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
 import { OrthogonalHeads, SeededNormal, SeededUniform } from '../../initializers.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
-import { emitScores } from '../../scores.js';
+import { areScoresHeard, emitScores } from '../../scores.js';
 import {
   cosineFeatureMap,
   type FeatureMap,
@@ -11,7 +11,17 @@ import {
   featureMapNames,
   positiveRandomFeatures,
 } from './feature-map.js';
-import { flatObjective, flatOutput, flatQueriesAndKeys, flatScores, headsOf } from './flat.js';
+import {
+  flatObjective,
+  flatOutput,
+  flatQueriesAndKeys,
+  flatScores,
+  foldedMaps,
+  headsOf,
+  type OutputMaps,
+  objectiveOfMeans,
+} from './flat.js';
+import type { FoldedPrimal } from './folded.js';
 import { reportObjective } from './ksvd-loss.js';
 import { combineScores, ksvdObjective, type Projections, projectedScores, weightTrace } from './primal.js';
 
@@ -192,7 +202,41 @@ export abstract class PrimalLayer extends AttentionLayer {
         e: headsOf(scores, 0, heads),
         r: headsOf(scores, 1, heads),
       }),
-      output: (mask) => flatOutput(scores, this.linearWeights('combine'), this.linearWeights('output'), mask),
+      output: (mask) => flatOutput(scores, this.#outputMaps(), mask),
+    };
+  }
+
+  #outputMaps(): OutputMaps {
+    return foldedMaps(this.linearWeights('combine'), this.linearWeights('output'));
+  }
+
+  /** Whether `foldedPrimal` is all that the layer computes. */
+  protected get canFold(): boolean {
+    const { query, key } = this.featureMap;
+    const isPlain = query === 'cosine' && key === 'cosine' && this.scores === 'both' && !this.maskObjective;
+    return isPlain && this.heads <= fewHeads && !areScoresHeard(this);
+  }
+
+  /** @param project what the form makes of W_e and W_r for this use */
+  protected foldWith(project: (we: tf.Tensor3D, wr: tf.Tensor3D) => Omit<Projected, 'tokens'>): FoldedPrimal {
+    const [we, wr] = [this.#we?.read() as tf.Tensor3D, this.#wr?.read() as tf.Tensor3D];
+    const { projections, trace } = project(we, wr);
+    const { combine, inner, bias } = this.#outputMaps();
+    return {
+      ...projections,
+      query: this.linearWeights('query'),
+      key: this.linearWeights('key'),
+      combine,
+      inner: tf.reshape(inner, [inner.size]) as tf.Tensor1D,
+      bias,
+      report: (squares, length, training) =>
+        reportObjective(this, training, () =>
+          objectiveOfMeans(
+            tf.mul(squares, 1 / length),
+            this.#lambda?.read() as tf.Tensor2D,
+            trace?.() ?? weightTrace(we, wr),
+          ),
+        ),
     };
   }
 

@@ -47,7 +47,7 @@ export function flatScores(
   projectionR: tf.Tensor4D,
 ): tf.Tensor3D {
   return tf.tidy(() => {
-    const blocks = [...tf.unstack(projectionE), ...tf.unstack(projectionR)] as tf.Tensor3D[]; // 2 H of [B, p, s]
+    const blocks = [...byHead(projectionE), ...byHead(projectionR)]; // 2 H of [B, p, s]
     const rank = projectionE.shape[3];
     const rows = blocks.map((block, g) =>
       tf.pad(block, [
@@ -64,6 +64,42 @@ export function flatScores(
   });
 }
 
+/** [H, B, p, s] to H of [B, p, s]. */
+function byHead(projection: tf.Tensor4D): tf.Tensor3D[] {
+  const [heads, ...rest] = projection.shape;
+  // The gradient of tfjs's unstack fails for a list of one.
+  return heads === 1 ? [tf.reshape(projection, rest)] : (tf.unstack(projection) as tf.Tensor3D[]);
+}
+
+/** What W_c and W_out are together. */
+export interface OutputMaps {
+  /** C_h = W_c W_out[h] of e for each head, then of r, [2 H s, d]. */
+  readonly combine: tf.Tensor2D;
+  /** What W_c's bias becomes behind W_out, [1, d]. */
+  readonly inner: tf.Tensor2D;
+  /** W_out's own bias, [d]. */
+  readonly bias: tf.Tensor1D;
+}
+
+/**
+ * W_c and W_out multiplied out.
+ *
+ * @param combine W_c [2 s, p] and b_c [p]
+ * @param output W_out [H p, d] and b_out [d]
+ */
+export function foldedMaps(combine: LinearWeights, output: LinearWeights): OutputMaps {
+  const [pairs, size] = combine.kernel.shape;
+  const [inputs, features] = output.kernel.shape;
+  const heads = inputs / size;
+  // [H p, d] to [p, H d], so that one product serves all heads: [2 s, H d].
+  const byHead = tf.reshape(output.kernel, [heads, size, features]);
+  const ofHeads = tf.reshape(tf.transpose(byHead, [1, 0, 2]), [size, heads * features]) as tf.Tensor2D;
+  const products = tf.reshape(tf.matMul(combine.kernel, ofHeads), [2, pairs / 2, heads, features]);
+  const folded = tf.reshape(tf.transpose(products, [0, 2, 1, 3]), [heads * pairs, features]) as tf.Tensor2D; // [2 H s, d]
+  const inner = tf.matMul(tf.tile(tf.expandDims(combine.bias, 0), [1, heads]) as tf.Tensor2D, output.kernel);
+  return { combine: folded, inner: inner as tf.Tensor2D, bias: output.bias };
+}
+
 /**
  * o_i = W_out^T [heads: W_c^T [e_i ; r_i] + b_c] + b_out, times mask_i before W_out where there is a mask.
  *
@@ -71,31 +107,20 @@ export function flatScores(
  * never formed. The same numbers up to rounding.
  *
  * @param scores {@link flatScores}, [B, N, 2 H s]
- * @param combine W_c [2 s, p] and b_c [p]
- * @param output W_out [H p, d] and b_out [d]
+ * @param maps {@link foldedMaps}
  * @returns [B, N, d]
  */
 export function flatOutput(
   scores: tf.Tensor3D,
-  combine: LinearWeights,
-  output: LinearWeights,
+  { combine, inner, bias }: OutputMaps,
   mask: tf.Tensor2D | undefined,
 ): tf.Tensor3D {
   const [batch, length, columns] = scores.shape;
-  const [pairs, size] = combine.kernel.shape;
-  const [inputs, features] = output.kernel.shape;
-  const heads = inputs / size;
   return tf.tidy(() => {
-    // [H p, d] to [p, H d], so that one product serves all heads: [2 s, H d].
-    const byHead = tf.reshape(output.kernel, [heads, size, features]);
-    const ofHeads = tf.reshape(tf.transpose(byHead, [1, 0, 2]), [size, heads * features]) as tf.Tensor2D;
-    const products = tf.reshape(tf.matMul(combine.kernel, ofHeads), [2, pairs / 2, heads, features]);
-    const folded = tf.reshape(tf.transpose(products, [0, 2, 1, 3]), [columns, features]) as tf.Tensor2D; // [2 H s, d]
-    const bias = tf.matMul(tf.tile(tf.expandDims(combine.bias, 0), [1, heads]) as tf.Tensor2D, output.kernel); // [1, d]
-    const rows = tf.matMul(tf.reshape(scores, [batch * length, columns]) as tf.Tensor2D, folded);
-    let result = tf.reshape(tf.add(rows, bias), [batch, length, features]);
+    const rows = tf.matMul(tf.reshape(scores, [batch * length, columns]) as tf.Tensor2D, combine);
+    let result = tf.reshape(tf.add(rows, inner), [batch, length, combine.shape[1]]);
     if (mask !== undefined) result = tf.mul(result, tf.expandDims(mask, 2));
-    return tf.add(result, output.bias) as tf.Tensor3D;
+    return tf.add(result, bias) as tf.Tensor3D;
   });
 }
 
@@ -112,8 +137,16 @@ export function flatObjective(
   trace: tf.Scalar | tf.Tensor1D,
   mask?: tf.Tensor2D,
 ): tf.Tensor1D {
+  return tf.tidy(() => objectiveOfMeans(meanOverTokens(tf.square(scores), mask), lambda, trace));
+}
+
+/** J of the means of e^2 and r^2 over the tokens. @param squares [B, 2 H s] */
+export function objectiveOfMeans(
+  squares: tf.Tensor2D,
+  lambda: tf.Tensor2D,
+  trace: tf.Scalar | tf.Tensor1D,
+): tf.Tensor1D {
   return tf.tidy(() => {
-    const squares = meanOverTokens(tf.square(scores), mask); // [B, 2 H s]
     const weights = tf.reshape(tf.square(lambda), [1, lambda.size]); // [1, H s]
     const variance = tf.sum(tf.mul(squares, tf.concat([weights, weights], 1)), 1); // [B]
     return tf.sub(tf.mul(variance, 0.5 / lambda.shape[0]), trace) as tf.Tensor1D;

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { checkCount, checkOneOf } from '../../check.js';
 import { splitHeads } from '../../heads.js';
 import { PrimalLayer, type PrimalLayerConfig, type Projected } from './base.js';
+import type { FoldedPrimal } from './folded.js';
 import { landmarkPositions, takeRows } from './landmarks.js';
 import { projections, projectionTrace } from './primal.js';
 
@@ -89,23 +90,56 @@ export class PrimalAttention extends PrimalLayer {
     we: tf.Tensor3D,
     wr: tf.Tensor3D,
   ): Projected {
-    const landmarks = splitHeads(this.#landmarkRows(x, mask), this.heads); // [H, B, n, p]
+    return { tokens: x, ...this.#projectRows(this.landmarkRows(x), x.shape[1], mask, we, wr) };
+  }
+
+  /** The rows of x that f(X) is made of, before a mask and before they are cut into heads: [B, N, d] to [B, n, d]. */
+  landmarkRows(x: tf.Tensor3D): tf.Tensor3D {
+    return takeRows(x, landmarkPositions(x.shape[1], this.landmarks));
+  }
+
+  /**
+   * Whether a kernel for a whole block can compute the layer: it has at most two heads, both scores with the map `cosine` and an
+   * objective of all tokens, and nobody hears its scores.
+   */
+  get foldable(): boolean {
+    return this.canFold;
+  }
+
+  /**
+   * The layer for a kernel that computes a whole block, where it is {@link foldable}: what `foldedPrimal` takes. The tensors belong
+   * to the caller's `tf.tidy`.
+   *
+   * @param rows {@link landmarkRows} of what the layer's input is
+   * @param length N
+   * @param mask [B, N]
+   */
+  fold(rows: tf.Tensor3D, length: number, mask: tf.Tensor2D | undefined): FoldedPrimal {
+    return this.foldWith((we, wr) => this.#projectRows(rows, length, mask, we, wr));
+  }
+
+  #projectRows(
+    rows: tf.Tensor3D,
+    length: number,
+    mask: tf.Tensor2D | undefined,
+    we: tf.Tensor3D,
+    wr: tf.Tensor3D,
+  ): Omit<Projected, 'tokens'> {
+    const masked =
+      mask === undefined || !this.maskLandmarks
+        ? rows
+        : tf.mul(
+            rows,
+            takeRows(tf.expandDims(mask, 2) as tf.Tensor3D, landmarkPositions(length, this.landmarks)),
+          );
+    const landmarks = splitHeads(masked as tf.Tensor3D, this.heads); // [H, B, n, p]
     const projected = projections(landmarks, we, wr);
     const { projectionE, projectionR } = projected;
     return {
-      tokens: x,
       projections: projected,
       landmarks,
       ...(this.trace === 'projections' && { trace: () => projectionTrace(projectionE, projectionR) }),
     };
-  }
-
-  /** f(X) before it is cut into heads, [B, n, d]. */
-  #landmarkRows(x: tf.Tensor3D, mask: tf.Tensor2D | undefined): tf.Tensor3D {
-    const positions = landmarkPositions(x.shape[1], this.landmarks);
-    const rows = takeRows(x, positions);
-    if (mask === undefined || !this.maskLandmarks) return rows;
-    return tf.mul(rows, takeRows(tf.expandDims(mask, 2) as tf.Tensor3D, positions));
   }
 
   override getConfig(): tf.serialization.ConfigDict {

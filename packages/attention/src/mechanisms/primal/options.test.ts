@@ -26,6 +26,20 @@ test.each([
   expect(() => new PrimalAttention(given as PrimalAttentionConfig)).toThrow(reason);
 });
 
+test('a layer of one head has the gradients of all its weights', () => {
+  const layer = new PrimalAttention({ ...config, name: 'single', heads: 1 });
+  (layer.apply(x) as tf.Tensor).dispose();
+  const weights = [...layerWeights(layer)].filter(([name]) => name !== 'lambda').map(([, weight]) => weight);
+  const { grads } = tf.variableGrads(() => tf.sum(tf.square(layer.apply(x) as tf.Tensor)), weights);
+  for (const { name, shape } of weights) {
+    expect(grads[name].shape).toEqual(shape);
+    expect(
+      grads[name].dataSync().some((value) => Number.isFinite(value) && value !== 0),
+      name,
+    ).toBe(true);
+  }
+});
+
 describe('positive random features', () => {
   const layer = (seed: number): PrimalAttention =>
     new PrimalAttention({ ...config, seed, featureMap: 'positive-random' });

@@ -1,0 +1,141 @@
+import { type FoldedPrimal, foldedPrimal } from '@primal-attention/attention';
+import { dropout, type RandomKey, type TileGradientInputs, tileCall } from '@primal-attention/runtime';
+import {
+  type PrimalConfig,
+  primalGradientProgram,
+  primalProgram,
+  primalWeightGradientProgram,
+} from '@primal-attention/tile';
+import * as tf from '@tensorflow/tfjs';
+import { layerNorm } from '../layers/layer-norm.js';
+import { candidatesOf, type KernelOptions } from './launches.js';
+
+/** What {@link primal} computes besides its weights. */
+export interface PrimalSettings {
+  /** Of the output's dropout; 0 outside training. */
+  readonly rate: number;
+  /** Of the layer norm. */
+  readonly epsilon: number;
+  /** Whether padded positions are set to 0 before the output's bias. */
+  readonly maskOutput: boolean;
+  readonly storage: NonNullable<PrimalConfig['dtype']>;
+  readonly kernels: KernelOptions;
+  /** Draws the key of the dropout; called at a rate above 0 alone. */
+  readonly nextKey: () => RandomKey;
+}
+
+type Config = Required<Omit<PrimalConfig, 'rowsPerTile' | 'tilesPerProgram'>>;
+
+/**
+ * x + drop(P(LN(x))) with Primal-Attention P by a kernel, and its gradient by three others; besides, the sums of e^2 and r^2 over
+ * the tokens.
+ *
+ * @param x [B, N, d]
+ * @param norm gamma and beta of the layer norm, [d]
+ * @param mask [B, N]
+ * @returns y [B, N, d] and the sums [B, 2 H s]
+ */
+export function primal(
+  x: tf.Tensor3D,
+  norm: { readonly gamma: tf.Tensor; readonly beta: tf.Tensor },
+  folded: FoldedPrimal,
+  mask: tf.Tensor2D,
+  { rate, epsilon, maskOutput, storage, kernels, nextKey }: PrimalSettings,
+): { y: tf.Tensor3D; squares: tf.Tensor2D } {
+  const [batch, length, width] = x.shape;
+  const [heads, , , rank] = folded.projectionE.shape;
+  const config: Config = { batch, length, width, heads, rank, maskOutput, rate, epsilon, dtype: storage };
+  const key = rate === 0 ? tf.zeros([2], 'int32') : nextKey();
+  const { query, key: keys, projectionE, projectionR, combine, inner, bias } = folded;
+  const [y, squares] = tileCall(
+    candidatesOf('primal', config, primalProgram, kernels),
+    [
+      ...[
+        x,
+        norm.gamma,
+        norm.beta,
+        query.kernel,
+        query.bias,
+        keys.kernel,
+        keys.bias,
+        projectionE,
+        projectionR,
+      ],
+      ...[combine, mask, key, inner, bias],
+    ],
+    {
+      plain: plainOf(config),
+      finish: ([y, squares]) => [y, tf.sum(squares, 1)],
+      gradient: (of) => gradientsOf(of, config, kernels),
+    },
+  );
+  return { y: y as tf.Tensor3D, squares: squares as tf.Tensor2D };
+}
+
+/** The same from operations of tfjs. */
+function plainOf({ rate, epsilon, maskOutput }: Config) {
+  return (...inputs: tf.Tensor[]): tf.Tensor[] => {
+    const [x, gamma, beta, wq, bq, wk, bk, projectionE, projectionR, combine, mask, key, inner, bias] =
+      inputs;
+    const h = layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, epsilon) as tf.Tensor3D;
+    const folded = {
+      query: { kernel: wq as tf.Tensor2D, bias: bq as tf.Tensor1D },
+      key: { kernel: wk as tf.Tensor2D, bias: bk as tf.Tensor1D },
+      projectionE: projectionE as tf.Tensor4D,
+      projectionR: projectionR as tf.Tensor4D,
+      combine: combine as tf.Tensor2D,
+      inner: inner as tf.Tensor1D,
+      bias: bias as tf.Tensor1D,
+    };
+    const { output, squares } = foldedPrimal(h, folded, maskOutput ? (mask as tf.Tensor2D) : undefined);
+    return [tf.add(x, dropout(output, rate, key as RandomKey)), squares];
+  };
+}
+
+/** The gradient of each input, in their order. */
+function gradientsOf(
+  { dys, inputs, plain }: TileGradientInputs,
+  config: Config,
+  kernels: KernelOptions,
+): (tf.Tensor | null)[] {
+  const { batch, width, heads, rank } = config;
+  const dy = dys[0] ?? tf.zerosLike(inputs[0]);
+  const dSquares = dys[1] ?? tf.zeros([batch, 2 * heads * rank]);
+  const operands = [...inputs.slice(0, 12), dy, dSquares];
+  let known: readonly (tf.Tensor | null)[] | undefined;
+  const plainGradient = (i: number): tf.Tensor => {
+    known ??= plain();
+    return known[i] ?? tf.zerosLike(inputs[i]);
+  };
+
+  const [dx, dgamma, dbeta, dinner, dbias] = tileCall(
+    candidatesOf('primalGradient', config, primalGradientProgram, kernels),
+    operands,
+    {
+      finish: ([dx, ...vectors]) => [dx, ...vectors.map((parts) => tf.sum(parts, [0, 1]))],
+      plain: () => [0, 1, 2, 12, 13].map(plainGradient),
+    },
+  );
+  const side = (of: 'query' | 'key'): tf.Tensor[] => {
+    const name = of === 'query' ? 'primalQueryGradient' : 'primalKeyGradient';
+    const make: typeof primalGradientProgram = (config, launch) =>
+      primalWeightGradientProgram(config, of, launch);
+    const half = of === 'query' ? 0 : 1;
+    return tileCall(candidatesOf(name, config, make, kernels), operands, {
+      finish: ([dw, db, da, dcombine]) => [
+        tf.reshape(tf.transpose(tf.sum(dw, [1, 2]), [1, 0, 2]), [width, width]), // [H, d, p] to heads side by side
+        tf.reshape(tf.sum(db, [1, 2]), [width]), // [H, p]
+        tf.sum(da, 2), // [H, B, p, s]
+        tf.reshape(tf.sum(dcombine, [1, 2]), [heads * rank, width]), // [H, s, d]
+      ],
+      plain: () => [
+        ...[3 + 2 * half, 4 + 2 * half, 7 + half].map(plainGradient),
+        tf.slice(plainGradient(9), half * heads * rank, heads * rank),
+      ],
+    });
+  };
+  const [dwq, dbq, dae, dcombineE] = side('query');
+  const [dwk, dbk, dar, dcombineR] = side('key');
+  const dcombine = tf.concat([dcombineE, dcombineR]);
+  return [dx, dgamma, dbeta, dwq, dbq, dwk, dbk, dae, dar, dcombine, null, null, dinner, dbias];
+}

@@ -1,0 +1,38 @@
+import { nextRandomKey } from '@primal-attention/runtime';
+import * as tf from '@tensorflow/tfjs';
+import { feedForward } from '../kernels/feed-forward.js';
+import { isTileSize } from '../kernels/launches.js';
+import { KernelBlock, type KernelCall, weightsOf } from './kernel-block.js';
+import type { LayerNorm } from './layer-norm.js';
+import type { StatelessDropout } from './stateless-dropout.js';
+
+/**
+ * y = x + drop(W_2 drop(gelu(W_1 LN(x)))), [B, N, d] to [B, N, d]: a pre-norm feed-forward part, of which a kernel keeps nothing
+ * but x for the gradient.
+ *
+ * The kernel needs powers of two of 16 or more as d and as the hidden size, and one rate for both dropouts.
+ */
+export class FeedForwardBlock extends KernelBlock {
+  /** @nocollapse */
+  static override readonly className: string = 'FeedForwardBlock';
+
+  protected override callKernel([x]: readonly tf.Tensor[], call: KernelCall): tf.Tensor | undefined {
+    const [norm] = this.layersOf<LayerNorm>('LayerNorm');
+    const [hidden, output] = this.layersOf('Dense');
+    const [dropHidden, dropOutput] = this.layersOf<StatelessDropout>('StatelessDropout');
+    const [first, second] = [hidden, output].map((layer) => weightsOf(layer, 'kernel', 'bias'));
+    if (!first.kernel.shape.every(isTileSize) || dropHidden.rate !== dropOutput.rate) return undefined;
+    const weights = {
+      ...weightsOf(norm, 'gamma', 'beta'),
+      ...{ w1: first.kernel, b1: first.bias, w2: second.kernel, b2: second.bias },
+    };
+    return feedForward(x, weights, {
+      rate: call.training ? dropHidden.rate : 0,
+      epsilon: norm.epsilon,
+      storage: call.storage,
+      kernels: call,
+      nextKey: nextRandomKey,
+    });
+  }
+}
+tf.serialization.registerClass(FeedForwardBlock);
