@@ -11,8 +11,8 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import type { Found } from './found.js';
 
-/** Attention of the text model at a length that no tile divides, with padded samples. */
-const { batch, length, features } = { batch: 4, length: 1000, features: 64 };
+/** Attention of the text model, with padding, at a length that no tile divides, and for which a CPU has all weights at once, too. */
+const { batch, length, features } = { batch: 4, length: 700, features: 64 };
 /** H B N^2. */
 const weights = 2 * batch * length ** 2;
 const options = { name: 'softmax', heads: 2, dropout: 0.1, maskMode: 'additive' } as const;
@@ -87,7 +87,7 @@ function layerCheck(precision: 'tf32' | 'bf16'): Found {
   const byPlain = errors(trained(plain, precision).tensors, exact);
   const made = trained(new FusedSoftmaxAttention({ ...options, kernel: 'tile' }), precision);
   const byKernels = errors(made.tensors, exact);
-  let [error, worst] = [0, ''];
+  let [error, worst] = [0, 'output'];
   for (const [name, mine] of byKernels) {
     const ratio = mine === 0 ? 0 : mine / byPlain.get(name)!;
     if (!(ratio <= error)) [error, worst] = [ratio, name];
