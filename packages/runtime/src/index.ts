@@ -9,8 +9,6 @@ export {
   type AutocastPrecision,
   autocast,
   autocastPrecisions,
-  type CurrentPrecision,
-  currentPrecision,
   type MatmulPrecision,
   matmulPrecisions,
   withMatmulPrecision,
