@@ -22,6 +22,8 @@ export const autocastPrecisions: readonly AutocastPrecision[] = ['float32', 'bf1
 
 /** What a backend offers that computes in more than one precision. */
 interface MixedPrecisionBackend {
+  /** What is asked for now. */
+  readonly precision: { readonly matmul: MatmulPrecision; readonly autocast: AutocastPrecision | undefined };
   withMatmulPrecision<R>(precision: MatmulPrecision, fn: () => R): R;
   autocast<R>(precision: AutocastPrecision, fn: () => R): R;
 }
@@ -81,6 +83,12 @@ export function autocast<R>(precision: AutocastPrecision, fn: () => R): R {
   checkOneOf('autocast', precision, autocastPrecisions);
   const backend = mixedPrecisionBackend();
   return backend === undefined ? fn() : backend.autocast(precision, fn);
+}
+
+/** What {@link withMatmulPrecision} and {@link autocast} ask for where this is called; `float32` on a backend without choice. */
+export function precisionNow(): { matmul: MatmulPrecision; autocast: AutocastPrecision } {
+  const { matmul = 'float32', autocast = 'float32' } = mixedPrecisionBackend()?.precision ?? {};
+  return { matmul, autocast };
 }
 
 function checkOneOf(caller: string, precision: string, valid: readonly string[]): void {

@@ -1,6 +1,7 @@
 export { type Grid, type Launch, tileProgram } from './emit/tile-program.js';
 export { tritonIr } from './emit/triton.js';
 export { type Arguments, type ArrayOf, interpret, type Results } from './interpret/interpret.js';
+export { interpretProgram } from './interpret/interpret-program.js';
 export { type DropoutKey, dropout, loadKey, randomBits } from './kernels/dropout.js';
 export {
   type FeedForwardConfig,

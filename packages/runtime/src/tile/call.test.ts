@@ -2,11 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkpoint } from '../checkpoint.js';
 import { jit } from '../jit.js';
-import { autocast } from '../precision.js';
+import { autocast, withMatmulPrecision } from '../precision.js';
 import { scan } from '../scan.js';
 import { floats, program, standInDevice } from '../testing/tile-device.js';
 import { hasTileKernels, tileKernelRefusal } from './backend.js';
 import { type TileCallOptions, tileCall } from './call.js';
+import { tileStorage } from './storage.js';
 import { withTileKernels } from './switch.js';
 
 const isXla = tf.getBackend() === 'xla';
@@ -176,6 +177,16 @@ describe('with a device that runs them', () => {
     }
     expect(device.calls).toContain('gradient');
     w.dispose();
+  });
+
+  it.runIf(isXla)('is asked to store as the precision in force allows', () => {
+    expect(autocast('bf16', tileStorage)).toBe('bfloat16');
+    const inner = (): unknown => autocast('bf16', () => autocast('float32', tileStorage));
+    expect(withMatmulPrecision('tf32', inner)).toBe('float32');
+    expect(withMatmulPrecision('float32', inner)).toBeUndefined();
+    expect(withMatmulPrecision('tf32', tileStorage)).toBe('float32');
+    expect(withMatmulPrecision('float32', tileStorage)).toBeUndefined();
+    expect(withTileKernels('off', () => autocast('bf16', tileStorage))).toBeUndefined();
   });
 
   it('has no gradient of its gradient', () => {

@@ -64,7 +64,7 @@ export function tileProgram<S extends Signature>(kernel: Kernel<S>, launch: Laun
   const [operands, results] = [arrays('input'), arrays('output')];
   const flops = launch.flops ?? programFlops(caller, kernel, grid);
   const arrayType = ({ shape, dtype }: ArrayType): ArrayType => ({ shape, dtype });
-  return {
+  const program: TileProgram = {
     name: kernel.name,
     ir: tritonIr(kernel),
     grid,
@@ -81,6 +81,15 @@ export function tileProgram<S extends Signature>(kernel: Kernel<S>, launch: Laun
       0,
     ),
   };
+  kernels.set(program, kernel);
+  return program;
+}
+
+const kernels = new WeakMap<TileProgram, Kernel>();
+
+/** The kernel that {@link tileProgram} made a program of; nothing of a copy. */
+export function kernelOf(program: TileProgram): Kernel | undefined {
+  return kernels.get(program);
 }
 
 function namesOf(kernel: Kernel): string {
