@@ -7,7 +7,6 @@ import {
   withRandomKey,
   withTileKernels,
 } from '@primal-attention/runtime';
-import type { SoftmaxConfig } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -41,11 +40,6 @@ const setting: Setting = {
   ...{ batch: 3, length: 37, heads: 2, headSize: 16 },
   ...{ causal: false, maskMode: 'exact', real: [37, 20, 0], rate: 0.3, seed: 1 },
 };
-
-/** The kernels' configuration for a setting. */
-function configOf({ real, seed: _, ...others }: Setting, dtype: 'float32' | 'bfloat16'): SoftmaxConfig {
-  return { ...others, maskKeys: real !== undefined, dtype };
-}
 
 function inputsOf({ batch, length, heads, headSize, real, seed }: Setting): tf.Tensor[] {
   const x = randomTensor([batch, length, heads * headSize], seed);
@@ -103,7 +97,8 @@ function errors(given: tf.Tensor[], expected: tf.Tensor[]): number[] {
 
 /** Roundings of float32 in sums of some hundred numbers. */
 const rounding = 5e-6;
-const all = ['attention', 'queryGradient', 'keyGradient'] as const;
+const kernels = ['attention', 'queryGradient', 'keyGradient'] as const;
+const all = ['softmax_attention', 'softmax_query_gradient', 'softmax_key_gradient'];
 const tf32 = <R>(fn: () => R): R => withMatmulPrecision('tf32', fn);
 
 // Other backends have no TF32, so that no kernel runs there.
@@ -118,7 +113,6 @@ describe.runIf(isXla)('by kernels', () => {
     tf.tidy(() => {
       const inputs = inputsOf(setting);
       const [tile, plain] = layersOf(setting);
-      device.expected = configOf(setting, 'float32');
       device.calls.length = 0;
       const given = tf32(() => trained(tile, inputs));
       expect(new Set(device.calls)).toEqual(new Set(all));
@@ -177,15 +171,13 @@ describe.runIf(isXla)('by kernels', () => {
       return [value, ...grads];
     };
     const options = { heads: 2, mask, maskMode: 'additive', causal: false, tiles, blockLength: 8 } as const;
-    const headed = { ...setting, batch: 2, length: 20, real: [20, 0], rate: 0 };
-    device.expected = configOf({ ...headed, maskMode: 'additive' }, 'float32');
     const given = tf32(() => results((q, k, v) => tileAttention(q, k, v, options)));
     const split = (x: tf.Tensor): tf.Tensor4D => tf.transpose(tf.reshape(x, [2, 20, 2, 16]), [2, 0, 1, 3]);
     const expected = results((q, k, v) => {
       const { output } = softmaxAttention(split(q), split(k), split(v), { mask, maskMode: 'additive' });
       return tf.reshape(tf.transpose(output, [1, 2, 0, 3]), shape);
     });
-    expect(device.calls).toEqual([...all]);
+    expect(device.calls).toEqual(all);
     for (const error of errors(given, expected)) expect(error).toBeLessThan(rounding);
   });
 
@@ -193,19 +185,24 @@ describe.runIf(isXla)('by kernels', () => {
     const inputs = inputsOf(setting);
     const [tile, plain] = layersOf(setting);
     const bf16 = <R>(fn: () => R): R => autocast('bf16', fn);
-    device.expected = configOf(setting, 'bfloat16');
     const given = trained(tile, inputs, bf16);
     expect(new Set(device.calls)).toEqual(new Set(all));
     const exact = trained(plain, inputs);
-    const [byKernels, byPlain] = [given, trained(plain, inputs, bf16)].map((found) => errors(found, exact));
+    const norm = (tensor: tf.Tensor): number => tf.norm(tensor).dataSync()[0];
+    const distances = (found: tf.Tensor[]): number[] =>
+      found.map((tensor, i) => norm(tf.sub(tensor, exact[i])));
+    const [byKernels, byPlain] = [given, trained(plain, inputs, bf16)].map(distances);
+    const sizes = exact.map(norm);
+    // The gradient of the keys' bias is zero in exact arithmetic: its error says nothing.
+    const meant = sizes.flatMap((size, i) => (size > 0.01 ? [i] : []));
+    expect(meant.length).toBe(sizes.length - 1);
     // Other roundings of as many numbers.
-    for (const [i, error] of byKernels.entries()) expect(error).toBeLessThan(1.5 * byPlain[i] + 1e-6);
+    for (const i of meant) expect(byKernels[i]).toBeLessThan(1.2 * byPlain[i]);
   });
 
   test('the weights that dropout takes do not follow from what computes them', () => {
     const inputs = inputsOf(setting);
     const [layer] = layersOf(setting);
-    device.expected = configOf(setting, 'float32');
     const given = tf32(() => trained(layer, inputs));
     device.calls.length = 0;
     const off = withTileKernels('off', () => tf32(() => trained(layer, inputs)));
@@ -232,19 +229,17 @@ describe.runIf(isXla)('by kernels', () => {
   test('they run again for the gradient of a checkpoint', () => {
     const [layer] = layersOf(setting);
     const [x, mask] = inputsOf(setting);
-    device.expected = configOf(setting, 'float32');
     const loss = (attend: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) =>
       tf.sum(tf.square(withRandomKey(randomKey(3), () => attend(x))));
     const attend = (x: tf.Tensor): tf.Tensor => layer.apply([x, mask], { training: true }) as tf.Tensor;
     const [again, once] = tf32(() => [checkpoint(attend), attend].map((f) => tf.grad(loss(f))(x)));
-    expect(device.calls.filter((name) => name === 'attention').length).toBe(3);
+    expect(device.calls.filter((name) => name === all[0]).length).toBe(3);
     expect(errors([again], [once])).toEqual([0]);
   });
 
   test('they leave no tensor behind', () => {
     const inputs = inputsOf(setting);
     const [layer] = layersOf(setting);
-    device.expected = configOf(setting, 'float32');
     layer.apply(inputs);
     const before = tf.memory().numTensors;
     tf.dispose(tf32(() => trained(layer, inputs)));
@@ -264,11 +259,10 @@ test.runIf(isXla)('the fastest launch of each kernel is taken, and the plain for
       return 1 / grid[0];
     },
   });
-  fast.expected = configOf(setting, 'float32');
   const given = tf32(() => trained(layer, inputs));
   fast.remove();
   expect(new Set(fast.calls)).toEqual(new Set(all));
-  expect(launched.length).toBe(all.reduce((sum, kernel) => sum + launchLabels(kernel).length, 0));
+  expect(launched.length).toBe(kernels.reduce((sum, kernel) => sum + launchLabels(kernel).length, 0));
 
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const other = { ...setting, length: 36, real: [36, 20, 0] };
@@ -278,12 +272,11 @@ test.runIf(isXla)('the fastest launch of each kernel is taken, and the plain for
       return 1;
     },
   });
-  poor.expected = configOf(other, 'float32');
   const [mixed, plain] = [layer, layersOf(setting)[1]].map((layer) =>
     tf32(() => trained(layer, inputsOf(other))),
   );
   poor.remove();
-  expect(new Set(poor.calls)).toEqual(new Set(['attention']));
+  expect(new Set(poor.calls)).toEqual(new Set([all[0]]));
   expect(warn.mock.calls.map(([text]) => /'([^']*)'/.exec(text as string)?.[1])).toEqual([
     'softmax queryGradient, 2 heads, mask, exact, dropout 0.3',
     'softmax keyGradient, 2 heads, mask, exact, dropout 0.3',

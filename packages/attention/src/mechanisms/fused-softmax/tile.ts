@@ -1,4 +1,4 @@
-import { currentPrecision, dropout, type RandomKey, tileCall } from '@primal-attention/runtime';
+import { dropout, type RandomKey, tileCall, tileStorage } from '@primal-attention/runtime';
 import type { SoftmaxConfig } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 import { checkShapes } from '../../check.js';
@@ -55,7 +55,7 @@ export function tileAttention(
       mask ?? tf.zeros([batch, length]),
       dropout?.key ?? tf.zeros([2], 'int32'),
     ];
-    const dtype = storage();
+    const dtype = tileStorage();
     if (dtype === undefined || !fitsKernels(headSize)) return plainAttention(form, ...inputs);
     const config: SoftmaxConfig = { batch, length, heads, headSize, maskKeys, maskMode, causal, rate, dtype };
     const [output] = tileCall(softmaxCandidates('attention', config, tiles?.attention), inputs, {
@@ -84,14 +84,6 @@ export function tileAttention(
     });
     return output as tf.Tensor3D;
   });
-}
-
-/** How the kernels store tokens and multiply them now; undefined where that is less exact than what is asked for. */
-function storage(): 'bfloat16' | 'float32' | undefined {
-  const { matmul, autocast } = currentPrecision();
-  if (autocast === 'bf16') return 'bfloat16';
-  // They multiply float32 as TF32.
-  return matmul === 'float32' ? undefined : 'float32';
 }
 
 /** Whether there are kernels for heads of so many features. */
