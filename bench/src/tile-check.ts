@@ -10,8 +10,7 @@ import { type TileProgram, tileKernelRefusal, useBackend } from '@primal-attenti
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
-import { checks, measured } from './tile-check/checks.js';
-import type { Found } from './tile-check/found.js';
+import { checks, type Found, measured } from './tile-check/checks.js';
 
 const usage = `node tile-check.mjs [--output FILE] [--programs FILE]
 

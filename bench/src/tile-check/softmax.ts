@@ -9,7 +9,7 @@ import {
   withRandomKey,
 } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import type { Found } from './found.js';
+import type { Found } from './checks.js';
 
 /** Attention of the text model, with padding, at a length that no tile divides, and for which a CPU has all weights at once, too. */
 const { batch, length, features } = { batch: 2, length: 1000, features: 64 };
