@@ -210,7 +210,7 @@ describe('autocast', () => {
   });
 
   test('softmax sees numbers as they are stored, in the maximum as in the difference from it', () => {
-    const [a, b] = [numbers([64, 16], 43), numbers([16, 64], 44)];
+    const [a, b] = [numbers([64, 16], 43), numbers([16, 64], 44)] as tf.Tensor2D[];
     // 8 bits of a number of this size end at 4096: all scores of a row are one number.
     const run = xla().jit((a: tf.Tensor2D, b: tf.Tensor2D) => {
       const inside = (f: (t: tf.Tensor) => tf.Tensor): tf.Tensor =>
