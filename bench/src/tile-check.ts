@@ -69,7 +69,8 @@ function table({ round, refusal, device, outcomes, compilations, compileMs, load
     [
       ok ? 'ok    ' : 'FAILED',
       check.padEnd(54),
-      error === undefined ? '' : `error ${error.toExponential(1)}`,
+      // NaN came through JSON, which has none.
+      error === undefined ? '' : `error ${(error ?? Number.NaN).toExponential(1)}`,
       wrong,
       detail,
     ]

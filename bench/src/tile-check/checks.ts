@@ -14,6 +14,7 @@ import {
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
 import { elementwise, kernels } from './programs.js';
+import { softmaxChecks } from './softmax.js';
 
 /** What a check found; undefined properties do not apply. */
 export interface Found {
@@ -291,6 +292,7 @@ export function checks(isCold: boolean): Record<string, () => Found> {
     },
     'choice among launches': () => choice(isCold),
     'an unknown operation': refused,
+    ...softmaxChecks(),
     'time of a call': () => {
       if (!hasTileKernels()) return { wrong: 'no kernels to time' };
       const kernel = timeOf(() => compiled(x, y));
