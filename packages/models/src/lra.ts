@@ -34,6 +34,8 @@ export interface LraClassifierConfig extends TransformerConfig {
   maskMode?: MaskMode;
   /** Keeps padded rows out of f(X). Default false, as in the official code. */
   maskLandmarks?: boolean;
+  /** Computes the encoder's blocks by GPU kernels of our own, where they run. Default false. */
+  kernels?: boolean;
 }
 
 const keys = [
@@ -45,6 +47,7 @@ const keys = [
   'trace',
   'maskMode',
   'maskLandmarks',
+  'kernels',
 ];
 
 /**

@@ -16,9 +16,10 @@ import { blockwiseAttention } from './blockwise.js';
  * - `blockwise`: operations of tfjs on every backend, in float32 unless there is an autocast.
  * - `cudnn`: a baseline for efficiency: cuDNN's kernel in bf16 where the device has it (`hasFusedAttention` of the runtime),
  *   the blockwise form elsewhere. No mask, causality or dropout, and heads of 8, 16, .. 128 features.
+ * - `tile`: a GPU kernel of our own where such kernels run, the blockwise form elsewhere.
  */
-export type FusedKernel = 'blockwise' | 'cudnn';
-const fusedKernels: readonly FusedKernel[] = ['blockwise', 'cudnn'];
+export type FusedKernel = 'blockwise' | 'cudnn' | 'tile';
+const fusedKernels: readonly FusedKernel[] = ['blockwise', 'cudnn', 'tile'];
 
 /** Options of {@link FusedSoftmaxAttention}. */
 export interface FusedSoftmaxAttentionConfig extends AttentionConfig {
