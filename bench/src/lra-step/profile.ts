@@ -10,6 +10,15 @@ import type { Entry, Options } from './options.js';
 import { labelOf, type Run } from './result-line.js';
 import { describePrecision } from './settings.js';
 
+type Origin = Omit<Run, 'others' | 'rounds'>;
+
+/** What our own process says. */
+interface Wall {
+  readonly ms: number;
+  readonly others: number;
+  readonly info: Record<string, unknown>;
+}
+
 /** What JAX's profiler says of a step: all of it, and each kernel, those that take longest first. */
 interface Kernels {
   readonly total: {
@@ -24,33 +33,11 @@ interface Kernels {
   readonly each: readonly { readonly kernel: string; readonly us: number; readonly calls: number }[];
 }
 
-/** The first line of a profile; a line for each kernel follows. */
-export interface ProfileHead {
-  readonly backend: string;
-  readonly kernels: Entry['kernels'];
-  readonly kernelsRefused: string | null;
-  readonly kernelCalls: number;
-  readonly mechanism: string;
-  readonly length: number;
-  readonly batch: number;
-  readonly precision: string;
-  /** Wall time of so many steps of ours, with a read every `stepsPerRead`. */
-  readonly wallMs: number;
-  readonly steps: number;
-  readonly stepsPerRead: number;
-  readonly msPerStep: number;
-  readonly kernelMs: number;
-  /** wallMs / (steps kernelMs): 1 where the device never waits. */
-  readonly wallOverKernels: number;
-  readonly kernelCount: number;
-  readonly jaxMsPerStep: number;
-}
-
 /**
  * Times the steps of each program, and then its kernels one by one: the very StableHLO that ours compiled, compiled and run anew
  * by JAX, whose profiler reads what the device says (peers/profile_step.py).
  */
-export async function profileAll(options: Options, origin: Omit<Run, 'others' | 'rounds'>): Promise<void> {
+export async function profileAll(options: Options, origin: Origin): Promise<void> {
   checkModule('--profile', 'jax', options);
   for (const entry of options.comparisons.flat()) {
     try {
@@ -62,27 +49,36 @@ export async function profileAll(options: Options, origin: Omit<Run, 'others' | 
   }
 }
 
-async function profile(
-  entry: Entry,
-  options: Options,
-  origin: Omit<Run, 'others' | 'rounds'>,
-): Promise<void> {
+/** The first line of a profile; a line for each kernel follows. */
+function headOf({ name, kernels, settings }: Entry, wall: Wall, total: Kernels['total'], origin: Origin) {
+  const { mechanism, length, batch, precision, steps, stepsPerRead, seed } = settings;
+  const { kernelsRefused, kernelCalls, device, versions } = wall.info;
+  return {
+    ...{ backend: name, kernels, mechanism, length, batch, precision },
+    kernelsRefused: kernelsRefused as string | null,
+    kernelCalls,
+    /** Of all steps of ours, with a read every `stepsPerRead`. */
+    wallMs: wall.ms,
+    ...{ steps, stepsPerRead, msPerStep: wall.ms / steps },
+    /** The sum over the kernels of one step, and how many they are. */
+    kernelMs: total.kernelMs,
+    kernelCount: total.kernels,
+    /** 1 where the device never waits. */
+    wallOverKernels: wall.ms / (steps * total.kernelMs),
+    ...{ jaxMsPerStep: total.msPerStep, jax: total.jax },
+    ...{ device, versions, seed, others: wall.others, ...origin },
+  };
+}
+
+async function profile(entry: Entry, options: Options, origin: Origin): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'primal-profile-'));
   try {
     const dump = join(folder, 'programs');
     mkdirSync(dump);
     const wall = await timeSteps(entry, { PRIMAL_CACHE: join(folder, 'cache'), PRIMAL_DUMP: dump });
     const { total, each } = profileProgram(longestFile(dump), options);
-    const { mechanism, length, batch, precision, steps, stepsPerRead, seed } = entry.settings;
-    const head: ProfileHead & Record<string, unknown> = {
-      ...{ backend: entry.name, kernels: entry.kernels, mechanism, length, batch, precision },
-      kernelsRefused: wall.info.kernelsRefused as string | null,
-      kernelCalls: wall.info.kernelCalls as number,
-      ...{ wallMs: wall.ms, steps, stepsPerRead, msPerStep: wall.ms / steps },
-      ...{ kernelMs: total.kernelMs, wallOverKernels: wall.ms / steps / total.kernelMs },
-      ...{ kernelCount: total.kernels, jaxMsPerStep: total.msPerStep, jax: total.jax },
-      ...{ device: wall.info.device, versions: wall.info.versions, seed, others: wall.others, ...origin },
-    };
+    const { mechanism, length, batch, precision } = entry.settings;
+    const head = headOf(entry, wall, total, origin);
     const text = [head, ...each].map((line) => `${JSON.stringify(line)}\n`).join('');
     process.stdout.write(text);
     console.log(profileTable(entry, head, each));
@@ -97,10 +93,7 @@ async function profile(
 }
 
 /** The wall time of all steps, in a process that leaves the device when it has told it. */
-async function timeSteps(
-  entry: Entry,
-  env: NodeJS.ProcessEnv,
-): Promise<{ ms: number; others: number; info: Record<string, unknown> }> {
+async function timeSteps(entry: Entry, env: NodeJS.ProcessEnv): Promise<Wall> {
   const { peer } = await launch(process.execPath, backendCommand(entry), env);
   try {
     const info = await readyAnswer(peer);
@@ -146,7 +139,7 @@ function profileProgram(path: string, { python, peersFolder }: Options): Kernels
 const shown = 15;
 
 /** The largest kernels for people; all are in the lines. */
-function profileTable(entry: Entry, head: ProfileHead, each: Kernels['each']): string {
+function profileTable(entry: Entry, head: ReturnType<typeof headOf>, each: Kernels['each']): string {
   const { mechanism, length, batch, precision } = entry.settings;
   const share = (us: number): string => `${(us / 10 / head.kernelMs).toFixed(1)} %`;
   const rows = each
