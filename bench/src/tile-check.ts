@@ -10,7 +10,8 @@ import { type TileProgram, tileKernelRefusal, useBackend } from '@primal-attenti
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
-import { checks, type Found, measured } from './tile-check/checks.js';
+import { checks, measured } from './tile-check/checks.js';
+import type { Found } from './tile-check/found.js';
 
 const usage = `node tile-check.mjs [--output FILE] [--programs FILE]
 
@@ -64,7 +65,8 @@ function table({ round, refusal, device, outcomes, compilations, compileMs, load
     [
       ok ? 'ok    ' : 'FAILED',
       check.padEnd(54),
-      error === undefined ? '' : `error ${error.toExponential(1)}`,
+      // NaN came through JSON, which has none.
+      error === undefined ? '' : `error ${(error ?? Number.NaN).toExponential(1)}`,
       wrong,
       detail,
     ]

@@ -13,18 +13,9 @@ import {
 } from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
+import type { Found } from './found.js';
 import { elementwise, kernels } from './programs.js';
-
-/** What a check found; undefined properties do not apply. */
-export interface Found {
-  /** The largest error beside the plain formulation, relative to the largest number. */
-  readonly error?: number;
-  /** What the error may be; else the check fails. */
-  readonly limit?: number;
-  /** Why the check failed, besides. */
-  readonly wrong?: string;
-  readonly detail?: string;
-}
+import { softmaxChecks } from './softmax.js';
 
 /** Shape of the arrays: 4,194,304 elements. */
 const shape = [4096, 1024];
@@ -291,6 +282,7 @@ export function checks(isCold: boolean): Record<string, () => Found> {
     },
     'choice among launches': () => choice(isCold),
     'an unknown operation': refused,
+    ...softmaxChecks(),
     'time of a call': () => {
       if (!hasTileKernels()) return { wrong: 'no kernels to time' };
       const kernel = timeOf(() => compiled(x, y));

@@ -38,6 +38,7 @@ export {
 } from './mechanisms/flowformer/flowformer.js';
 export { FlowformerAttention, type FlowformerAttentionConfig } from './mechanisms/flowformer/layer.js';
 export { type BlockwiseAttentionOptions, blockwiseAttention } from './mechanisms/fused-softmax/blockwise.js';
+export type { SoftmaxKernel, SoftmaxTiles } from './mechanisms/fused-softmax/launches.js';
 export {
   type FusedKernel,
   FusedSoftmaxAttention,

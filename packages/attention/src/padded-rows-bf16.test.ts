@@ -5,6 +5,7 @@ import { type AttentionLayer, layerWeights } from './layer.js';
 import { FlowformerAttention } from './mechanisms/flowformer/layer.js';
 import { FusedSoftmaxAttention } from './mechanisms/fused-softmax/layer.js';
 import { LongformerAttention } from './mechanisms/longformer/layer.js';
+import { NystromformerAttention } from './mechanisms/nystromformer/layer.js';
 import { PerformerAttention } from './mechanisms/performer/layer.js';
 import { SoftmaxAttention } from './mechanisms/softmax/layer.js';
 import { randomTensor } from './testing/random-tensor.js';
@@ -15,6 +16,17 @@ const [length, features] = [64, 16];
 test.each([
   ['softmax', new SoftmaxAttention({ name: 'a', heads: 2 })],
   ['softmax, causal', new SoftmaxAttention({ name: 'a', heads: 2, causal: true })],
+  // Penalties that bf16 rounds by far more than there is between scores.
+  ['softmax, additive mask', new SoftmaxAttention({ name: 'a', heads: 2, maskMode: 'additive' })],
+  ["softmax, GPT-2's masks", new SoftmaxAttention({ name: 'a', heads: 2, maskMode: 'gpt2', causal: true })],
+  [
+    'Nystromformer, a landmark for each token',
+    new NystromformerAttention({ name: 'a', heads: 2, landmarks: length }),
+  ],
+  [
+    'Nystromformer, nearly so many',
+    new NystromformerAttention({ name: 'a', heads: 2, landmarks: length - 1 }),
+  ],
   ['blockwise softmax', new FusedSoftmaxAttention({ name: 'a', heads: 2, blockLength: 16 })],
   // Of the padded sample's tokens many see no real one in their window, and of the half padded one's.
   ['Longformer', new LongformerAttention({ name: 'a', heads: 2, window: 16 })],

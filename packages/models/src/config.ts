@@ -24,7 +24,8 @@ export interface TransformerConfig {
   attention: readonly (AttentionKind | OwnMechanism)[];
   /**
    * Options of the mechanisms, by name. They go before what the model would set: heads, the seed, rank and landmarks of
-   * `primal`, and the rate of dropout on attention weights (`softmax`, `fused-softmax`, `longformer`).
+   * `primal`, the rate of dropout on attention weights (`softmax`, `fused-softmax`, `longformer`), and `maskMode` of `softmax`
+   * and of `fused-softmax` by kernel `tile`.
    */
   mechanismOptions?: MechanismSettings;
   /** s, the rank of Primal layers; needed when there are any. */

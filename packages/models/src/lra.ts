@@ -71,7 +71,8 @@ const keys = [
  * that with `maskLandmarks`). Embeddings start as N(0, 0.02^2), linear maps as torch's.
  *
  * Fused softmax by cuDNN's kernel (`{ 'fused-softmax': { kernel: 'cudnn', dropout: 0 } }`) takes no mask, and so gets none: real
- * tokens see the padded ones. It is a baseline for times and memory, not for accuracies.
+ * tokens see the padded ones. It is a baseline for times and memory, not for accuracies. By kernels of our own
+ * (`{ 'fused-softmax': { kernel: 'tile' } }`) it is Trans. itself, with `maskMode` and dropout.
  *
  * Source: yingyichen-cyy/PrimalAttention, PrimalAttention_LRA/{PrimalFormer,Primal.+Trans.}/model.py and model_wrapper.py.
  */

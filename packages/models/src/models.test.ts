@@ -242,3 +242,27 @@ test("lraClassifier with cuDNN's kernel is Trans. that sees padded tokens", asyn
   expect(await difference(full)).toBeLessThan(hasFusedAttention() ? 2e-2 : rounding);
   expect(await difference(padded)).toBeGreaterThan(10 * (await difference(full)));
 });
+
+test("lraClassifier with softmax by kernel 'tile' is Trans., with its mask and the weights that dropout takes", async () => {
+  const task = { ...lra, rank: undefined, seed: 4 };
+  const softmax = lraClassifier({ ...task, attention: ['softmax', 'softmax'] });
+  const kind = 'fused-softmax' as const;
+  const options = { [kind]: { kernel: 'tile' } } as const;
+  const tile = lraClassifier({ ...task, attention: [kind, kind], mechanismOptions: options });
+  const [layer] = attentionLayers(tile);
+  expect(layer.getConfig()).toMatchObject({ kernel: 'tile', maskMode: 'additive', dropout: 0.3 });
+  // The second sample is padded, to its last token.
+  const ids = tf.tensor2d([3, 7, 3, 3, 5, 0, 0, 0, ...new Array(8).fill(0)], [2, 8], 'int32');
+  const train = (model: tf.LayersModel): tf.Tensor =>
+    withRandomKey(randomKey(5), () => model.apply(ids, { training: true }) as tf.Tensor);
+  expect(await distance(train(softmax), train(tile))).toBeLessThan(rounding);
+  const exact = lraClassifier({
+    ...task,
+    maskMode: 'exact',
+    attention: [kind, kind],
+    mechanismOptions: options,
+  });
+  expect(attentionLayers(exact)[0].getConfig()).toMatchObject({ maskMode: 'exact' });
+  const blockwise = lraClassifier({ ...task, attention: [kind, kind] });
+  expect(attentionLayers(blockwise)[0].getConfig()).toMatchObject({ kernel: 'blockwise', dropout: 0.3 });
+});

@@ -55,7 +55,11 @@ export function attentionLayer(
   if (typeof kind !== 'string') return new kind.layer({ name, heads, seed });
   const set: { readonly [Kind in AttentionKind]?: object } = {
     softmax: { dropout, maskMode },
-    'fused-softmax': { dropout },
+    'fused-softmax': {
+      dropout,
+      // The others have the exact mask alone.
+      ...(options.mechanismOptions?.['fused-softmax']?.kernel === 'tile' && { maskMode }),
+    },
     longformer: { dropout },
     primal: {
       ...{ rank, trace, maskLandmarks },

@@ -9,6 +9,8 @@ export {
   type AutocastPrecision,
   autocast,
   autocastPrecisions,
+  type CurrentPrecision,
+  currentPrecision,
   type MatmulPrecision,
   matmulPrecisions,
   withMatmulPrecision,

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import {
   type AutocastPrecision,
   autocast,
+  currentPrecision,
   jit,
   type MatmulPrecision,
   useBackend,
@@ -46,6 +47,23 @@ describe('autocast and withMatmulPrecision', () => {
     expect(name).toBe('square');
     expect(difference(product, tf.matMul(a(), a()))).toBeLessThan(3.1 * 2 ** -8);
     expect(autocast('float32', () => 3)).toBe(3);
+  });
+
+  test('are what is asked for inside, where the backend can', async () => {
+    const outside = currentPrecision();
+    expect(outside.autocast).toBe('float32');
+    const seen = withMatmulPrecision('tf32', () => [
+      currentPrecision(),
+      autocast('bf16', () => [currentPrecision(), autocast('float32', currentPrecision)]),
+    ]);
+    expect(seen.flat()).toEqual(
+      ['float32', 'bf16', 'float32'].map((autocast) =>
+        initial === 'xla' ? { matmul: 'tf32', autocast } : { matmul: 'float32', autocast: 'float32' },
+      ),
+    );
+    expect(currentPrecision()).toEqual(outside);
+    await useBackend('cpu');
+    expect(autocast('bf16', currentPrecision)).toEqual({ matmul: 'float32', autocast: 'float32' });
   });
 
   test('name the valid precisions', () => {

@@ -22,6 +22,9 @@ export const autocastPrecisions: readonly AutocastPrecision[] = ['float32', 'bf1
 
 /** What a backend offers that computes in more than one precision. */
 interface MixedPrecisionBackend {
+  readonly precision: {
+    readonly settings: { readonly matmul: MatmulPrecision; readonly autocast?: AutocastPrecision };
+  };
   withMatmulPrecision<R>(precision: MatmulPrecision, fn: () => R): R;
   autocast<R>(precision: AutocastPrecision, fn: () => R): R;
 }
@@ -81,6 +84,25 @@ export function autocast<R>(precision: AutocastPrecision, fn: () => R): R {
   checkOneOf('autocast', precision, autocastPrecisions);
   const backend = mixedPrecisionBackend();
   return backend === undefined ? fn() : backend.autocast(precision, fn);
+}
+
+/** What is asked for at this moment: see {@link currentPrecision}. */
+export interface CurrentPrecision {
+  /** By {@link withMatmulPrecision}, or the device's own. */
+  readonly matmul: MatmulPrecision;
+  /** By the innermost {@link autocast}; `float32` without any. */
+  readonly autocast: AutocastPrecision;
+}
+
+/**
+ * The precision that code is asked for now, for who has several forms to choose from: a kernel whose products are TF32 may run
+ * where `matmul` is not `float32`.
+ *
+ * A backend that has no choice (every one but `xla`) has `float32` for both.
+ */
+export function currentPrecision(): CurrentPrecision {
+  const settings = mixedPrecisionBackend()?.precision.settings;
+  return { matmul: settings?.matmul ?? 'float32', autocast: settings?.autocast ?? 'float32' };
 }
 
 function checkOneOf(caller: string, precision: string, valid: readonly string[]): void {

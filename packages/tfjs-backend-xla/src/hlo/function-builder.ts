@@ -129,6 +129,15 @@ export class FunctionBuilder {
     return result;
   }
 
+  /**
+   * x; rounded once more where it is a bf16 value that was made float32. A compiler is free to leave out a rounding to bf16 and
+   * back, and may do so at one use of a value and not at another: after this, all of them see the same number.
+   */
+  asStored(x: Value): Value {
+    if (!this.#widened.has(x.name)) return x;
+    return this.emit(`stablehlo.reduce_precision ${x.name}, format = e8m7 : ${x.type.text}`, x.type);
+  }
+
   bitcast(x: Value, element: ElementType): Value {
     const type = tensorType(element, x.type.shape);
     return this.emit(`stablehlo.bitcast_convert ${x.name} : (${x.type.text}) -> ${type.text}`, type);

@@ -4,7 +4,9 @@ import { reduceWindow } from '../hlo/windows.js';
 import { type Attributes, lower } from './table.js';
 
 /** x - max(x), so that the exponentials cannot overflow. */
-function centred(b: FunctionBuilder, x: Value, axis: unknown): [Value, number[]] {
+function centred(b: FunctionBuilder, logits: Value, axis: unknown): [Value, number[]] {
+  // The maximum must be one of the numbers that it is taken from.
+  const x = b.asStored(logits);
   const axes = util.parseAxisParam(axis as number, x.type.shape as number[]);
   return [b.binary('subtract', x, b.reduce('maximum', x, axes, true)), axes];
 }

@@ -209,6 +209,19 @@ describe('autocast', () => {
     }
   });
 
+  test('softmax sees numbers as they are stored, in the maximum as in the difference from it', () => {
+    const [a, b] = [numbers([64, 16], 43), numbers([16, 64], 44)];
+    // 8 bits of a number of this size end at 4096: all scores of a row are one number.
+    const run = xla().jit((a: tf.Tensor2D, b: tf.Tensor2D) => {
+      const inside = (f: (t: tf.Tensor) => tf.Tensor): tf.Tensor =>
+        xla().autocast('bf16', () => f(tf.sub(tf.matMul(a, b), 1e6)));
+      return { weights: inside((t) => tf.softmax(t)), logs: inside((t) => tf.logSoftmax(t)) };
+    });
+    const { weights, logs } = run(a, b);
+    expect(values(weights)).toEqual(new Array(64 * 64).fill(1 / 64));
+    expectWithin(values(logs), new Array(64 * 64).fill(-Math.log(64)), 1e-6);
+  });
+
   test("tfjs's losses inside are those of the float32 values", () => {
     const [a, b] = [numbers([6, 5], 41), numbers([5, 4], 42)];
     const labels = tf.oneHot(tf.tensor1d([0, 3, 1, 2, 2, 0], 'int32'), 4).cast('float32');

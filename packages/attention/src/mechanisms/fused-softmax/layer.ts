@@ -8,7 +8,10 @@ import * as tf from '@tensorflow/tfjs';
 import { checkCount, checkOneOf, checkRate } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
 import { type AttentionConfig, AttentionLayer, type CallOptions, type Shape } from '../../layer.js';
+import { type MaskMode, maskModes } from '../softmax/softmax.js';
 import { blockwiseAttention } from './blockwise.js';
+import { checkTiles, type SoftmaxTiles } from './launches.js';
+import { tileAttention } from './tile.js';
 
 /**
  * What computes the attention.
@@ -16,7 +19,11 @@ import { blockwiseAttention } from './blockwise.js';
  * - `blockwise`: operations of tfjs on every backend, in float32 unless there is an autocast.
  * - `cudnn`: a baseline for efficiency: cuDNN's kernel in bf16 where the device has it (`hasFusedAttention` of the runtime),
  *   the blockwise form elsewhere. No mask, causality or dropout, and heads of 8, 16, .. 128 features.
- * - `tile`: a GPU kernel of our own where such kernels run, the blockwise form elsewhere.
+ * - `tile`: kernels of our own, with everything that `SoftmaxAttention` has, down to the weights that dropout takes: the baseline
+ *   for accuracies, too. In bf16 under an autocast to it, else in float32 with products of TF32. They need an NVIDIA GPU
+ *   (`tileKernelRefusal` of the runtime), heads of 16, 32, 64 or another power of two features, and a precision of products
+ *   below `float32`. Elsewhere the result is the same from operations of tfjs: by blocks, or, with dropout or a `maskMode`
+ *   other than `exact`, with all weights at once, in memory that grows with N^2.
  */
 export type FusedKernel = 'blockwise' | 'cudnn' | 'tile';
 const fusedKernels: readonly FusedKernel[] = ['blockwise', 'cudnn', 'tile'];
@@ -31,6 +38,10 @@ export interface FusedSoftmaxAttentionConfig extends AttentionConfig {
   blockLength?: number;
   /** Default `blockwise`. */
   kernel?: FusedKernel;
+  /** What a mask among the inputs does. Default `exact`; the others need kernel `tile`. */
+  maskMode?: MaskMode;
+  /** With kernel `tile`, how its kernels are launched: a run is repeatable to the last bit. Default: as is fastest. */
+  tiles?: SoftmaxTiles;
 }
 
 /**
@@ -41,10 +52,11 @@ export interface FusedSoftmaxAttentionConfig extends AttentionConfig {
  * padded sample gets `output/bias`. Weights: `query/kernel`, `key/kernel`, `value/kernel`, `output/kernel` [d, d] and their
  * biases [d], all U(+-1/sqrt d), as torch's linear maps. There are no scores to listen to.
  *
- * With `kernel: 'cudnn'` it is a baseline for tables of efficiency: see {@link FusedKernel}.
+ * `kernel` says what computes it: see {@link FusedKernel}. Masks other than the exact one, which `tile` has: see
+ * {@link MaskMode}.
  *
- * Dropout draws its key with `nextRandomKey`: wrap the training step in `withRandomKey`. Its masks are others than those of
- * `SoftmaxAttention` with the same key.
+ * Dropout draws its key with `nextRandomKey`: wrap the training step in `withRandomKey`. Of `tile` its masks are those of
+ * `SoftmaxAttention` with the same key (unless that computes head by head); of `blockwise` they are others.
  */
 export class FusedSoftmaxAttention extends AttentionLayer {
   /** @nocollapse */
@@ -53,10 +65,17 @@ export class FusedSoftmaxAttention extends AttentionLayer {
   readonly dropout: number;
   readonly blockLength: number;
   readonly kernel: FusedKernel;
+  readonly maskMode: MaskMode;
+  readonly tiles: SoftmaxTiles | undefined;
 
   constructor(config: FusedSoftmaxAttentionConfig) {
-    super(config, ['causal', 'dropout', 'blockLength', 'kernel'], 'FusedSoftmaxAttention');
+    super(
+      config,
+      ['causal', 'dropout', 'blockLength', 'kernel', 'maskMode', 'tiles'],
+      'FusedSoftmaxAttention',
+    );
     const { causal = false, dropout = 0, blockLength = 128, kernel = 'blockwise' } = config;
+    const { maskMode = 'exact', tiles } = config;
     checkRate('FusedSoftmaxAttention', 'dropout', dropout);
     checkCount('FusedSoftmaxAttention', 'blockLength', blockLength);
     checkOneOf('FusedSoftmaxAttention', 'kernel', kernel, fusedKernels);
@@ -65,10 +84,22 @@ export class FusedSoftmaxAttention extends AttentionLayer {
         "FusedSoftmaxAttention: kernel 'cudnn' has neither causality nor dropout; leave these options out, or take 'blockwise'",
       );
     }
+    checkOneOf('FusedSoftmaxAttention', 'maskMode', maskMode, maskModes);
+    if (kernel !== 'tile' && maskMode !== 'exact') {
+      throw new Error(
+        `FusedSoftmaxAttention: kernel '${kernel}' has the exact mask alone, got maskMode '${maskMode}'; take kernel 'tile'`,
+      );
+    }
+    if (tiles !== undefined) {
+      if (kernel !== 'tile') throw new Error(`FusedSoftmaxAttention: kernel '${kernel}' has no option tiles`);
+      checkTiles('FusedSoftmaxAttention', tiles);
+    }
     this.causal = causal;
     this.dropout = dropout;
     this.blockLength = blockLength;
     this.kernel = kernel;
+    this.maskMode = maskMode;
+    this.tiles = tiles;
   }
 
   override build(inputShape: Shape | Shape[]): void {
@@ -92,17 +123,23 @@ export class FusedSoftmaxAttention extends AttentionLayer {
         ) as tf.Tensor4D[]; // [B, N, H, p]
         return this.linear('output', tf.reshape(fusedAttention(q, k, v), x.shape)); // [B, N, d]
       }
-      const [q, k, v] = projected.map((y) => splitHeads(y, this.heads)); // [H, B, N, p]
-      const { causal, blockLength } = this;
+      const { heads, causal, blockLength, maskMode, tiles } = this;
       const dropout = training && this.dropout > 0 ? { rate: this.dropout, key: nextRandomKey() } : undefined;
+      if (this.kernel === 'tile') {
+        const [q, k, v] = projected;
+        const options = { heads, mask, maskMode, causal, dropout, tiles, blockLength };
+        return this.linear('output', tileAttention(q, k, v, options)); // [B, N, d]
+      }
+      const [q, k, v] = projected.map((y) => splitHeads(y, heads)); // [H, B, N, p]
       const output = blockwiseAttention(q, k, v, { mask, causal, dropout, blockLength });
       return this.linear('output', mergeHeads(output)); // [B, N, d]
     });
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const { causal, dropout, blockLength, kernel } = this;
-    return { ...super.getConfig(), causal, dropout, blockLength, kernel };
+    const { causal, dropout, blockLength, kernel, maskMode, tiles } = this;
+    const own = { causal, dropout, blockLength, kernel, maskMode };
+    return { ...super.getConfig(), ...own, ...(tiles && { tiles: { ...tiles } }) };
   }
 }
 tf.serialization.registerClass(FusedSoftmaxAttention);
