@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Contender, takeTurns } from '../turns.js';
+import { takeTurns } from '../turns.js';
 import { type Contestant, startContestant } from './contestant.js';
 import type { Comparison, Options } from './options.js';
 import { failureLine, type Line, labelOf, type Run, resultLine } from './result-line.js';
@@ -41,7 +41,7 @@ export async function compare(
     checkParameters(contestants);
     checkLosses(contestants);
     const { rounds } = options;
-    const { times, others } = await takeTurns<Contestant & Contender>(contestants, rounds);
+    const { times, others } = await takeTurns(contestants, rounds);
     for (const { peer } of contestants) await peer.end();
 
     const withMechanism = new Set(entries.map(({ settings }) => settings.mechanism)).size > 1;
