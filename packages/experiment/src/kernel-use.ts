@@ -4,8 +4,9 @@ import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 export interface KernelUse {
   /** Calls in the longest program: the training step, where there is one. A call in a loop counts once. */
   readonly calls: number;
-  /** Ways to launch a kernel that were compiled and timed, since no choice was on disk, and how long that took. */
+  /** Ways to launch a kernel that were compiled and timed, since no choice was on disk. */
   readonly launchesTimed: number;
+  /** How long that took. */
   readonly tuningMs: number;
 }
 
