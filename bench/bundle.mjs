@@ -2,7 +2,8 @@
 // kernels, for a machine without this repository: a file of code each, koffi's binaries and the peers, in .gpu/lra-step,
 // .gpu/attention, .gpu/lra-efficiency and .gpu/tile-check at the root. There, with any Node and the plugin's Python environment:
 //
-//     VIRTUAL_ENV=... node lra-step.mjs --peers jax,torch --peer-python ... --save-dir results
+//     VIRTUAL_ENV=... node lra-step.mjs --kernels on,off --peers jax,torch --peer-python ... --save-dir results
+//     VIRTUAL_ENV=... node lra-step.mjs --kernels on,off --profile --peer-python ... --save-dir results
 //     VIRTUAL_ENV=... node attention.mjs --peers jax --peer-python ... --save-dir results
 //     VIRTUAL_ENV=... node lra-efficiency.mjs --scaling --seconds 540
 //     VIRTUAL_ENV=... node tile-check.mjs --output tile-check.json
@@ -19,7 +20,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const lraPeers = ['lra_protocol.py', 'lra_step_torch.py', 'lra_step_jax.py', 'golden.py', 'check_lra.py'];
 /** The programs, built, with what of peers/ each needs. */
 const programs = {
-  'lra-step': { entry: 'dist/lra-step.js', peers: lraPeers },
+  'lra-step': { entry: 'dist/lra-step.js', peers: [...lraPeers, 'profile_step.py'] },
   attention: {
     entry: 'dist/attention.js',
     peers: ['attention_jax.py', 'attention', 'golden.py', 'check_attention.py'],

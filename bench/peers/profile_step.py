@@ -78,6 +78,9 @@ for plane in profile.planes:
             for event in line.events:
                 total[event.name] += event.duration_ns / options.runs / 1e3
                 calls[event.name] += 1 / options.runs
+if not total:
+    platform = jax.devices()[0].platform
+    raise SystemExit(f"the program ran on {platform} in {milliseconds:.1f} ms a step, but no kernels of a GPU are in its profile")
 print(
     json.dumps(
         {

@@ -1,4 +1,5 @@
 import { UsageError } from '../command-line.js';
+import type { Mechanism } from './settings.js';
 
 /** The programs in other languages: file, its own options, and the module that it needs. */
 const programs = {
@@ -17,8 +18,13 @@ export function peerProgram(peer: PeerName): { file: string; flags: readonly str
   return { file, flags, module: peer.split('-')[0] };
 }
 
+/** Fused softmax is softmax alone: with another mechanism the program would be that without `sdpa`, under another name. */
+export function hasMechanism(peer: PeerName, mechanism: Mechanism): boolean {
+  return mechanism === 'softmax' || !peerProgram(peer).flags.includes('--sdpa');
+}
+
 /** Reads `--peer-python`: one path for all, or `torch=PATH,jax=PATH`. */
-export function pythonOf(text: string): (peer: PeerName) => string {
+export function pythonOf(text: string): (module: string) => string {
   if (!text.includes('=')) return () => text;
   const paths = new Map<string, string>();
   for (const item of text.split(',')) {
@@ -28,5 +34,5 @@ export function pythonOf(text: string): (peer: PeerName) => string {
     }
     paths.set(module, path);
   }
-  return (peer) => paths.get(peerProgram(peer).module) ?? 'python3';
+  return (module) => paths.get(module) ?? 'python3';
 }

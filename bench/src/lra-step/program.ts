@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { ksvdLoss, withLosses } from '@primal-attention/attention';
-import { provenance } from '@primal-attention/experiment';
+import { type KernelUse, provenance, watchKernels } from '@primal-attention/experiment';
 import { lraClassifier, namedWeights } from '@primal-attention/models';
 import type { Executable } from '@primal-attention/pjrt';
 import {
@@ -10,6 +10,7 @@ import {
   foldIn,
   RandomStream,
   randomKey,
+  tileKernelRefusal,
   useBackend,
   withMatmulPrecision,
   withRandomKey,
@@ -18,7 +19,7 @@ import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import { AdamW, createTrainStep } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
 import { native, resetNativeTime } from '../native-time.js';
-import { type Backend, type StepSettings, textTask } from './settings.js';
+import { type Backend, type OwnSettings, textTask } from './settings.js';
 
 type TextBatch = { readonly ids: tf.Tensor; readonly labels: tf.Tensor };
 
@@ -26,9 +27,10 @@ type TextBatch = { readonly ids: tf.Tensor; readonly labels: tf.Tensor };
  * One backend's part of the benchmark, in a process of its own. It speaks the peers' protocol (peers/lra_protocol.py): a line
  * when the first loss is there, one when it is warm, then one per line read.
  */
-export async function serveBackend(name: Backend, settings: StepSettings): Promise<void> {
+export async function serveBackend(name: Backend, settings: OwnSettings): Promise<void> {
   await start(name);
   const xla = tf.getBackend() === 'xla' ? (tf.backend() as unknown as XlaBackend) : undefined;
+  const use = xla && watchKernels(xla);
   const origin = provenance();
   const { model, step } = trainingStep(settings);
 
@@ -50,7 +52,12 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
   };
 
   const first = await unit(1);
-  answer({ loss: first.loss, firstStepMs: first.ms, compilation: compilation(xla) });
+  answer({
+    loss: first.loss,
+    firstStepMs: first.ms,
+    compilation: compilation(xla),
+    tuning: use && { launches: use.launchesTimed, milliseconds: use.tuningMs },
+  });
   for (let i = 0; i < settings.warmup; i++) await unit(1);
   answer({
     ...origin,
@@ -59,6 +66,7 @@ export async function serveBackend(name: Backend, settings: StepSettings): Promi
       ...(xla && { pjrt: xla.client.library.version.join('.'), platform: xla.client.platformVersion }),
     },
     parameters: model.countParams(),
+    ...kernelState(settings, use),
     ...(xla?.client.platformName === 'cpu' && { threads: availableParallelism() }),
     ...(name === 'wasm' && { threads: 1 }),
     residentBytes: process.resourceUsage().maxRSS * 1024,
@@ -101,12 +109,16 @@ async function start(name: Backend): Promise<void> {
 }
 
 /** The model of the text task, and a step of its training on one random batch. */
-function trainingStep(settings: StepSettings): { model: tf.LayersModel; step: () => tf.Tensor } {
+function trainingStep(settings: OwnSettings): { model: tf.LayersModel; step: () => tf.Tensor } {
   const { mechanism, length, seed, precision } = settings;
+  const kernels = settings.kernels === 'on';
   const { vocabulary, classes, dropout, learningRate, epsilon, primal } = textTask;
   const { rank, rankMultiplier, eta } = primal;
+  const kind = mechanism === 'softmax' && kernels ? 'fused-softmax' : mechanism;
   const model = lraClassifier({
-    attention: [mechanism, mechanism],
+    attention: [kind, kind],
+    ...(kind === 'fused-softmax' && { mechanismOptions: { [kind]: { kernel: 'tile' } } }),
+    kernels,
     vocabulary,
     maxLength: length,
     classes,
@@ -140,7 +152,7 @@ function trainingStep(settings: StepSettings): { model: tf.LayersModel; step: ()
 }
 
 /** Bytes + 1 of documents between a quarter of the length and all of it, padded with 0, and labels. */
-function randomBatch({ batch, length, seed }: StepSettings): TextBatch {
+function randomBatch({ batch, length, seed }: OwnSettings): TextBatch {
   const stream = new RandomStream(seed, 'benchmark');
   const below = (limit: number): number => Math.floor(stream.uniform() * limit);
   const ids = new Int32Array(batch * length);
@@ -151,6 +163,19 @@ function randomBatch({ batch, length, seed }: StepSettings): TextBatch {
   }
   const labels = Int32Array.from({ length: batch }, (_, i) => i % textTask.classes);
   return { ids: tf.tensor2d(ids, [batch, length], 'int32'), labels: tf.tensor1d(labels, 'int32') };
+}
+
+/** How many kernels the step has, and why none where some were asked for. */
+function kernelState(
+  { kernels }: OwnSettings,
+  use: KernelUse | undefined,
+): { kernelCalls: number; kernelsRefused: string | null } {
+  const calls = use?.calls ?? 0;
+  if (kernels === 'off' || calls > 0) return { kernelCalls: calls, kernelsRefused: null };
+  return {
+    kernelCalls: 0,
+    kernelsRefused: tileKernelRefusal() ?? "the model's layers took plain formulations at this size",
+  };
 }
 
 /** What the backend compiled, or found compiled, so far. */

@@ -34,6 +34,19 @@ describe('cells', () => {
     }
   });
 
+  test('of the form with kernels have a protocol of their own, and only where kernels ran', () => {
+    const lines = [
+      lineOf({}, { msPerStep: 3 }),
+      lineOf({ kernels: 'on' }, { msPerStep: 2 }),
+      lineOf({ kernels: 'on', task: 'ListOps', length: 2048 }, { kernelsRefused: 'this device has none' }),
+    ];
+    const found = cellsOf([file(lines)]).cells.filter(({ table }) => table === 'table4-time');
+    expect(found.map(({ ours, protocol }) => [ours, protocol])).toEqual([
+      [3, 'bf16, training steps alone'],
+      [2, 'bf16, kernels, training steps alone'],
+    ]);
+  });
+
   test('a number of another size, program or part is none of the paper', () => {
     const lines = [
       lineOf({ length: 256 }, {}),

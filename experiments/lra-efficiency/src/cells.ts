@@ -36,7 +36,7 @@ export function cellsOf(files: readonly CommittedResults[]): ReportedCells {
       for (const { file, line } of measured) {
         const shared = {
           ...{ row, column, seeds: [line.seed], source: file.source },
-          protocol: `${line.precision}, training steps alone${cards.size > 1 ? `, ${file.card}` : ''}`,
+          protocol: `${line.precision}${line.kernels === 'on' ? ', kernels' : ''}, training steps alone${cards.size > 1 ? `, ${file.card}` : ''}`,
         };
         const { msPerStep, devicePeakBytes } = line as MeasuredLine;
         const note = noteOf(file, row, column);
@@ -79,7 +79,7 @@ function hasPublished(file: CommittedResults): boolean {
   return rows.some((row) => taskNames.some((column) => published(file, row, column).length > 0));
 }
 
-/** Lines of ours at the published size. */
+/** Lines of ours at the published size, without those that were to have kernels and have none. */
 function published({ lines }: CommittedResults, model: ModelName, task: TaskName): Line[] {
   const { length, batch } = tasks[task];
   return lines.filter(
@@ -89,7 +89,8 @@ function published({ lines }: CommittedResults, model: ModelName, task: TaskName
       line.model === model &&
       line.task === task &&
       line.length === length &&
-      line.batch === batch,
+      line.batch === batch &&
+      !(hasOutcome(line) && line.kernelsRefused !== undefined),
   );
 }
 
@@ -103,7 +104,9 @@ function noteOf({ card }: CommittedResults, row: ModelName, column: TaskName): s
 }
 
 function reasonFor(lines: readonly Line[]): string {
-  const failures = lines.flatMap((line) => (hasOutcome(line) ? [] : [`${line.precision}: ${line.failure}`]));
+  const failures = lines.flatMap((line) =>
+    hasOutcome(line) ? [] : [`${line.precision}${line.kernels === 'on' ? ', kernels' : ''}: ${line.failure}`],
+  );
   if (failures.length > 0) return failures.join('; ');
   if (lines.length > 0) return 'the device does not count its memory';
   return 'not measured yet: experiments/lra-efficiency/README.md says how, on a GPU';

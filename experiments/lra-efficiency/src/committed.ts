@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { readJsonLines } from '@primal-attention/training';
-import type { Line } from './measurement.js';
+import { type Line, readLines } from './measurement.js';
 import { programFolder } from './options.js';
 
 /** A file of results that is kept with the code. */
@@ -24,7 +23,7 @@ export function committedResults(folder = join(programFolder(), 'results')): Com
     .sort()
     .map((name) => {
       const path = join(folder, name);
-      const lines = readJsonLines(path) as Line[];
+      const lines = readLines(path);
       if (lines.length === 0) throw new Error(`${path} has no lines; delete it, or measure into it`);
       return {
         name: basename(name, '.jsonl'),

@@ -30,7 +30,20 @@ const lines = (): Line[] =>
         .map((line) => JSON.parse(line) as Line)
     : [];
 const measure = (...more: string[]) => {
-  const small = ['--tasks', 'Text', '--length', '64', '--batch', '1', '--precisions', 'bf16', '--reads', '3'];
+  const small = [
+    '--tasks',
+    'Text',
+    '--length',
+    '64',
+    '--batch',
+    '1',
+    '--precisions',
+    'bf16',
+    '--kernels',
+    'on',
+    '--reads',
+    '3',
+  ];
   return run('efficiency', [...small, '--models', 'Linear', '--output', output, ...more]);
 };
 
@@ -50,7 +63,7 @@ describe('the program', () => {
     const { status, stdout, stderr } = measure('--retry');
     expect(status, stderr).toBe(0);
     expect(stdout).toMatch(
-      /\[1\/1, \d+ s\] Text: Linear bf16, N 64, batch 1: [\d.]+ ms, [\d.]+ GiB \(planned\)/,
+      /\[1\/1, \d+ s\] Text: Linear \+ kernels bf16, N 64, batch 1: [\d.]+ ms, [\d.]+ GiB \(planned\); no kernels ran: this device has none/,
     );
     const [line, ...rest] = lines();
     expect(rest).toEqual([]);
@@ -58,6 +71,8 @@ describe('the program', () => {
       ...{ part: 'table', program: 'ours', task: 'Text', model: 'Linear', precision: 'bf16' },
       ...{ length: 64, batch: 1, schedule: 'one-cycle', seed: 0, reads: 3, stepsPerRead: 1 },
       ...{ commit: 'abc', modified: false, devicePeakBytes: null },
+      ...{ kernels: 'on', kernelCalls: 0, tuningMs: 0 },
+      kernelsRefused: expect.stringMatching(/NVIDIA GPU/),
     });
     if ('failure' in line) throw new Error(line.failure);
     expect(line.msReads).toHaveLength(3);
@@ -75,7 +90,8 @@ describe('the program', () => {
     const report = run('report', [folder]);
     expect(report.status, report.stderr).toBe(0);
     expect(report.stdout).toMatch(/^# Training steps on cpu/);
-    expect(report.stdout).toMatch(/\| Linear +\| bf16/);
+    expect(report.stdout).toMatch(/\| Linear \+ kernels +\| bf16/);
+    expect(report.stdout).toMatch(/- Linear \+ kernels, bf16: no kernels ran, but plain formulations/);
     expect(report.stdout).toMatch(/official PyTorch code, eager/);
     expect(readdirSync(folder).sort()).toEqual(['efficiency-test.jsonl', 'efficiency-test.md']);
   });

@@ -126,10 +126,11 @@ async function timeOurs(settings: Measurement & Protocol, seconds: number): Prom
     const cold = await ours<FirstStep>('compile', settings, env, seconds);
     const left = seconds - (performance.now() - start) / 1000;
     const warm = await ours<TimedSteps>('time', settings, env, left);
-    const { msReads, compilations, firstLossMs, compileMs: _, devicePeakBytes, ...numbers } = warm;
-    const cached = compilations === 0;
+    const { msReads, compilations, launchesTimed, firstLossMs, devicePeakBytes, ...numbers } = warm;
+    const cached = compilations === 0 && launchesTimed === 0;
+    const { compileMs, tuningMs } = cold;
     return {
-      ...{ msPerStep: median(msReads), msReads, ...numbers, compileMs: cold.compileMs },
+      ...{ msPerStep: median(msReads), msReads, ...numbers, compileMs, tuningMs },
       devicePeakBytes: cached ? devicePeakBytes : null,
       firstLossMs: { cold: cold.firstLossMs, disk: cached ? firstLossMs : null },
     };
@@ -157,7 +158,9 @@ function summary(line: Line): string {
   const { msPerStep, devicePeakBytes, programBytes, peakBytesSource } = line;
   const bytes = devicePeakBytes ?? programBytes;
   const source = peakBytesSource ?? (devicePeakBytes === null ? 'planned' : 'peak');
-  return `${msPerStep.toFixed(2)} ms${bytes === null ? '' : `, ${(bytes / 2 ** 30).toFixed(2)} GiB (${source})`}`;
+  const memory = bytes === null ? '' : `, ${(bytes / 2 ** 30).toFixed(2)} GiB (${source})`;
+  const refused = line.kernelsRefused === undefined ? '' : `; no kernels ran: ${line.kernelsRefused}`;
+  return `${msPerStep.toFixed(2)} ms${memory}${refused}`;
 }
 
 const args = process.argv.slice(2);

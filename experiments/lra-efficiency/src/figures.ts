@@ -1,7 +1,15 @@
 import { barFigure, type Dash, type Figure, type Json, lineFigure } from '@primal-attention/notebook';
-import { hasOutcome, type Line, type MeasuredLine } from './measurement.js';
+import { formName, hasOutcome, type Line, type MeasuredLine } from './measurement.js';
 import type { Curve } from './scaling.js';
-import { modelNames, type Precision, precisions, scalingModels, type TaskName, tasks } from './settings.js';
+import {
+  kernelForms,
+  modelNames,
+  type Precision,
+  precisions,
+  scalingModels,
+  type TaskName,
+  tasks,
+} from './settings.js';
 
 const dashOf: Record<Precision, Dash> = { bf16: 'solid', tf32: 'dash', float32: 'dot' };
 
@@ -20,7 +28,7 @@ const quantities = {
   },
 } as const;
 
-/** What a token costs against N, both logarithmic: what grows with N is a level line. A colour per model, a dash per precision. */
+/** What a token costs against N, both logarithmic: what grows with N is a level line. A colour per model, a dash per precision; forms with and without kernels are figures of their own. */
 export function scalingFigure(curves: readonly Curve[], quantity: keyof typeof quantities): Figure {
   const { title, unit, of, factor } = quantities[quantity];
   const lengths = [...new Set(curves.flatMap((curve) => curve.lengths))].sort((a, b) => a - b);
@@ -29,7 +37,7 @@ export function scalingFigure(curves: readonly Curve[], quantity: keyof typeof q
     x: { title: 'N', log: true },
     y: { title: quantity === 'time' ? 'Time per token' : 'Memory per token', unit, log: true },
     series: curves.map((curve) => ({
-      name: `${curve.model}, ${curve.precision}`,
+      name: `${formName(curve)}, ${curve.precision}`,
       color: scalingModels.indexOf(curve.model as (typeof scalingModels)[number]),
       dash: dashOf[curve.precision],
       x: curve.lengths,
@@ -53,6 +61,10 @@ export function scalingFigure(curves: readonly Curve[], quantity: keyof typeof q
   };
 }
 
+function isOf(line: Line, bar: Pick<Line, 'precision' | 'kernels'>): boolean {
+  return line.precision === bar.precision && line.kernels === bar.kernels;
+}
+
 type Axes = Record<'xaxis' | 'yaxis', { [key: string]: Json }>;
 
 /** 1, 2, 5, 10, … from below the least value to above the most. */
@@ -64,7 +76,7 @@ function oneTwoFive(values: readonly number[]): number[] {
     .filter((value) => value >= least && value <= most);
 }
 
-/** Time or memory of each model of ours on one task, at its published size; a bar per precision. */
+/** Time or memory of each model of ours on one task, at its published size; a bar per precision and form. */
 export function modelsFigure(
   lines: readonly Line[],
   task: TaskName,
@@ -79,22 +91,25 @@ export function modelsFigure(
         line.program === 'ours' &&
         line.task === task &&
         line.length === length &&
-        line.batch === batch,
+        line.batch === batch &&
+        line.kernelsRefused === undefined,
     );
   const categories = modelNames.filter((name) => chosen.some(({ model }) => model === name));
   if (categories.length === 0) return undefined;
   const value = ({ msPerStep, devicePeakBytes, programBytes }: MeasuredLine): number =>
     quantity === 'time' ? msPerStep : (devicePeakBytes ?? programBytes ?? Number.NaN) / 2 ** 30;
-  const used = precisions.filter((precision) => chosen.some((line) => line.precision === precision));
+  const used = precisions
+    .flatMap((precision) => kernelForms.map((kernels) => ({ precision, kernels })))
+    .filter((bar) => chosen.some((line) => isOf(line, bar)));
   const figure = barFigure({
     title: `${quantity === 'time' ? 'Time' : 'Peak memory'} of a training step: ${task}, N ${length}, batch ${batch}`,
     x: { title: '' },
     y: quantity === 'time' ? { title: 'Time of a step', unit: 'ms' } : { title: 'Peak memory', unit: 'GiB' },
     categories,
-    series: used.map((precision) => ({
-      name: precision,
+    series: used.map((bar) => ({
+      name: bar.kernels === 'on' ? `${bar.precision} + kernels` : bar.precision,
       values: categories.map((model) => {
-        const line = chosen.find((each) => each.model === model && each.precision === precision);
+        const line = chosen.find((each) => each.model === model && isOf(each, bar));
         return line === undefined ? Number.NaN : value(line);
       }),
     })),

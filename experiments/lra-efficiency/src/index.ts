@@ -3,6 +3,7 @@ export { type CommittedResults, committedResults } from './committed.js';
 export { modelsFigure, scalingFigure } from './figures.js';
 export {
   type Failure,
+  formName,
   hasOutcome,
   type Line,
   type MeasuredLine,
@@ -22,6 +23,7 @@ export {
   linearFit,
 } from './scaling.js';
 export {
+  type KernelForm,
   type ModelName,
   modelNames,
   models,

@@ -1,5 +1,11 @@
-import { type Provenance, provenance } from '@primal-attention/experiment';
-import { devicePeakBytes, hasFusedAttention, onAccelerator, useBackend } from '@primal-attention/runtime';
+import { type Provenance, provenance, watchKernels } from '@primal-attention/experiment';
+import {
+  devicePeakBytes,
+  hasFusedAttention,
+  onAccelerator,
+  tileKernelRefusal,
+  useBackend,
+} from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
 import type { Measurement, Protocol } from './measurement.js';
@@ -19,6 +25,9 @@ export interface FirstStep {
   readonly compileMs: number;
   /** From the start of the process. */
   readonly firstLossMs: number;
+  /** Launches of kernels that were compiled and timed, since no choice was on disk, and how long that took. */
+  readonly launchesTimed: number;
+  readonly tuningMs: number;
 }
 
 /** What one says that ran it often. */
@@ -30,6 +39,8 @@ export interface TimedSteps extends FirstStep {
   readonly transcendentals: number;
   readonly parameters: number;
   readonly kernel?: 'cudnn' | 'blockwise';
+  readonly kernelCalls: number;
+  readonly kernelsRefused?: string;
   readonly versions: Record<string, string>;
 }
 
@@ -44,6 +55,7 @@ export async function perform(
   await useBackend('xla');
   if (task === 'describe') return { ...provenance(), accelerated: onAccelerator() };
   const xla = tf.backend() as unknown as XlaBackend;
+  const use = watchKernels(xla);
   const { parameters, cost, step } = trainingStep(settings);
   const { flops, transcendentals, memory } = cost();
   const run = async (count: number): Promise<number> => {
@@ -60,7 +72,8 @@ export async function perform(
   const loss = await run(1);
   const firstLossMs = performance.now();
   const { compilations, milliseconds: compileMs } = xla.executables.statistics;
-  const first: FirstStep = { loss, compilations, compileMs, firstLossMs };
+  const { calls, launchesTimed, tuningMs } = use;
+  const first: FirstStep = { loss, compilations, compileMs, firstLossMs, launchesTimed, tuningMs };
   if (task === 'compile') return first;
 
   if (settings.warmup > 0) await run(settings.warmup);
@@ -76,6 +89,11 @@ export async function perform(
     devicePeakBytes: devicePeakBytes() ?? null,
     programBytes: memory.total,
     ...((attention as readonly string[]).includes('fused-softmax') && { kernel: fusedKernel(settings) }),
+    kernelCalls: calls,
+    ...(settings.kernels === 'on' &&
+      calls === 0 && {
+        kernelsRefused: tileKernelRefusal() ?? "the model's layers took plain formulations at this size",
+      }),
     versions: {
       tfjs: tf.version_core,
       pjrt: xla.client.library.version.join('.'),

@@ -1,5 +1,6 @@
+import { readJsonLines } from '@primal-attention/training';
 import type { PeerName } from './peers.js';
-import type { ModelName, Precision, ScheduleName, TaskName } from './settings.js';
+import type { KernelForm, ModelName, Precision, ScheduleName, TaskName } from './settings.js';
 
 /** What is measured: one line of the results, and its key there. */
 export interface Measurement {
@@ -9,6 +10,8 @@ export interface Measurement {
   readonly task: TaskName;
   readonly model: ModelName;
   readonly precision: Precision;
+  /** The form of our model; `off` for peers, which have their own. */
+  readonly kernels: KernelForm;
   /** N. */
   readonly length: number;
   readonly batch: number;
@@ -56,6 +59,12 @@ export interface Outcome {
   readonly compileMs: number | null;
   /** From the start of a process to its first loss: with nothing compiled before, and with everything on disk. */
   readonly firstLossMs: { readonly cold: number; readonly disk: number | null };
+  /** The part of the cold start in which launches of kernels were compiled and timed, to choose among them. */
+  readonly tuningMs?: number;
+  /** Calls of our kernels in the step. */
+  readonly kernelCalls?: number;
+  /** Why there are none, where some were asked for: the line is then of plain formulations. */
+  readonly kernelsRefused?: string;
   /** Of the first step. */
   readonly loss: number;
   /** Of models with fused softmax: what computed it. */
@@ -78,7 +87,17 @@ export function hasOutcome(line: Line): line is MeasuredLine {
   return !('failure' in line);
 }
 
-const keyFields = ['part', 'program', 'task', 'model', 'precision', 'length', 'batch'] as const;
+const keyFields = ['part', 'program', 'task', 'model', 'precision', 'kernels', 'length', 'batch'] as const;
+
+/** The lines of a file; those of before there were kernels are of the form without them. */
+export function readLines(path: string): Line[] {
+  return readJsonLines(path).map((line) => ({ kernels: 'off', ...(line as object) }) as Line);
+}
+
+/** `Primal.`, and `Primal. + kernels` for the other form. */
+export function formName({ model, kernels }: Pick<Measurement, 'model' | 'kernels'>): string {
+  return kernels === 'on' ? `${model} + kernels` : model;
+}
 
 /** Equal for two lines that measure the same. */
 export function keyOf(measurement: Measurement): string {
@@ -90,11 +109,11 @@ export function describeMeasurement({
   part,
   program,
   task,
-  model,
   precision,
   length,
   batch,
+  ...form
 }: Measurement): string {
   const who = program === 'ours' ? '' : ` (${program})`;
-  return `${part === 'scaling' ? 'scaling' : task}: ${model}${who} ${precision}, N ${length}, batch ${batch}`;
+  return `${part === 'scaling' ? 'scaling' : task}: ${formName(form)}${who} ${precision}, N ${length}, batch ${batch}`;
 }

@@ -6,6 +6,7 @@ describe('the command line', () => {
     const options = parseOptions([]);
     expect(options.wishes).toMatchObject({
       ...{ tasks: ['Text', 'ListOps', 'Image'], precisions: ['bf16', 'tf32'], peers: [] },
+      kernels: ['off', 'on'],
     });
     expect(options.wishes.scaling).toBeUndefined();
     expect(parseOptions(['--scaling']).wishes.scaling).toEqual({
@@ -30,6 +31,10 @@ describe('the command line', () => {
     [['--scaling', '--scaling-lengths', '1024,2048'], /needs at least 3, got '1024,2048'/],
     [['--tasks', 'Image', '--peers', 'jax'], /--peers compute the text task alone/],
     [['--peer-python', 'numpy=/a'], /--peer-python must be a path/],
+    [['--kernels', 'maybe'], /--kernels must be one of off, on, got 'maybe'/],
+    [['--kernels', ''], /--kernels needs at least one of off, on/],
+    [['--kernels', 'on', '--precisions', 'float32'], /multiply float32 in TF32; ask for tf32/],
+    [['--kernels', 'on', '--models', 'Trans. (blockwise)'], /has no form with kernels/],
     [['--reads', '1000'], /make 20021 steps, and the shortest schedule has 5000/],
     [['--help'], /timed/],
   ])('%j is a mistake', (args, message) => {

@@ -5,6 +5,8 @@ import type { Protocol } from './measurement.js';
 import { type PeerName, type PeerPlace, peerNames } from './peers.js';
 import type { Wishes } from './plan.js';
 import {
+  hasKernelForm,
+  kernelForms,
   modelNames,
   precisions,
   type ScheduleName,
@@ -41,6 +43,7 @@ export const usage = `usage: efficiency.js [options]
   --tasks LIST          of ${taskNames.join(', ')} (default ${wantedTasks.join(',')}), or none
   --models LIST         all (default), or of ${modelNames.join(', ')}
   --precisions LIST     of ${precisions.join(', ')} (default bf16,tf32)
+  --kernels LIST        of ${kernelForms.join(', ')} (default ${kernelForms.join(',')}): models as the paper formulates them, and with our GPU kernels
   --length N --batch N  in place of the published sizes
   --scaling             time and memory against N too
   --scaling-lengths LIST --scaling-batch N   (default 1024,2048,4096,8192,16384 and ${defaultScalingBatch})
@@ -78,11 +81,26 @@ export function parseOptions(args: readonly string[]): Options {
     warmup: count('warmup', 0),
   };
   checkSteps(values.schedule, timing);
+  const models = values.models === 'all' ? modelNames : listOf('models', values.models, modelNames);
+  const chosenPrecisions = listOf('precisions', values.precisions, precisions);
+  const kernels = listOf('kernels', values.kernels, kernelForms);
+  if (!kernels.includes('off')) {
+    if (kernels.length === 0)
+      throw new UsageError(`--kernels needs at least one of ${kernelForms.join(', ')}`);
+    // Left out in silence only beside what is measured.
+    if (chosenPrecisions.every((precision) => precision === 'float32')) {
+      throw new UsageError(
+        '--kernels on --precisions float32: kernels multiply float32 in TF32; ask for tf32, which is float32 storage with TF32 products',
+      );
+    }
+    if (!models.some(hasKernelForm)) {
+      throw new UsageError(`--kernels on: ${models.join(', ')} has no form with kernels`);
+    }
+  }
   return {
     wishes: {
       tasks: chosen,
-      models: values.models === 'all' ? modelNames : listOf('models', values.models, modelNames),
-      precisions: listOf('precisions', values.precisions, precisions),
+      ...{ models, precisions: chosenPrecisions, kernels },
       peers,
       length: count('length', 4),
       batch: count('batch'),
@@ -136,6 +154,7 @@ function parse(args: readonly string[]) {
         tasks: { type: 'string', default: wantedTasks.join(',') },
         models: { type: 'string', default: 'all' },
         precisions: { type: 'string', default: 'bf16,tf32' },
+        kernels: { type: 'string', default: kernelForms.join(',') },
         length: { type: 'string' },
         batch: { type: 'string' },
         scaling: { type: 'boolean', default: false },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keyOf } from './measurement.js';
+import { formName, keyOf } from './measurement.js';
 import { plan } from './plan.js';
 import { modelNames } from './settings.js';
 
@@ -7,6 +7,7 @@ const all = {
   tasks: ['Image', 'Text', 'ListOps'],
   models: modelNames,
   precisions: ['bf16', 'tf32'],
+  kernels: ['off'],
   peers: ['torch-compile', 'torch-sdpa-compile'],
   scaling: { lengths: [4096, 1024, 2048], batch: 8 },
 } as const;
@@ -47,6 +48,22 @@ describe('the plan', () => {
       ['Primal.', 2048, 8],
     ]);
     expect(curves).toHaveLength(2 * 3 * 3);
+  });
+
+  test('has both forms of each model, but none with kernels where there is none', () => {
+    const wishes = { ...all, tasks: ['Text'], peers: [], scaling: undefined } as const;
+    const names = (rest: Partial<Parameters<typeof plan>[0]>) =>
+      plan({ ...wishes, kernels: ['off', 'on'], ...rest }).map(
+        (measurement) => `${formName(measurement)} ${measurement.precision}`,
+      );
+    expect(names({ models: ['Primal.'] })).toEqual([
+      ...['Primal. bf16', 'Primal. + kernels bf16', 'Primal. tf32', 'Primal. + kernels tf32'],
+    ]);
+    expect(names({ models: ['Trans. (blockwise)'], precisions: ['bf16'] })).toEqual([
+      'Trans. (blockwise) bf16',
+    ]);
+    expect(names({ models: ['Primal.'], precisions: ['float32'] })).toEqual(['Primal. float32']);
+    expect(new Set(names({})).size).toBe(2 * 2 * modelNames.length - 2);
   });
 
   test("peers compute the models that they have, with the text task's size", () => {

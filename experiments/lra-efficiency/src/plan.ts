@@ -1,6 +1,8 @@
 import type { Measurement } from './measurement.js';
 import { mechanismsOf, type PeerName } from './peers.js';
 import {
+  hasKernelForm,
+  type KernelForm,
   type ModelName,
   modelNames,
   type Precision,
@@ -15,6 +17,8 @@ export interface Wishes {
   readonly tasks: readonly TaskName[];
   readonly models: readonly ModelName[];
   readonly precisions: readonly Precision[];
+  /** The forms of our models; a model, or a precision, that has no form with kernels is measured without alone. */
+  readonly kernels: readonly KernelForm[];
   readonly peers: readonly PeerName[];
   /** In place of the published sizes. */
   readonly length?: number;
@@ -35,17 +39,22 @@ export function plan(wishes: Wishes): Measurement[] {
     length: wishes.length ?? tasks[task].length,
     batch: wishes.batch ?? tasks[task].batch,
   });
+  const formsOf = (model: ModelName, precision: Precision): readonly KernelForm[] =>
+    wishes.kernels.filter((form) => form === 'off' || (precision !== 'float32' && hasKernelForm(model)));
   const ours = (task: TaskName): Measurement[] =>
     models.flatMap((model) =>
-      precisions.map((precision) => ({
-        ...({ part: 'table', program: 'ours', task, model, precision } as const),
-        ...size(task),
-      })),
+      precisions.flatMap((precision) =>
+        formsOf(model, precision).map((kernels) => ({
+          ...({ part: 'table', program: 'ours', task, model, precision, kernels } as const),
+          ...size(task),
+        })),
+      ),
     );
   const theirs = precisions.flatMap((precision) =>
     peers.flatMap((program) =>
       Object.keys(mechanismsOf(program)).map((model) => ({
         ...({ part: 'table', program, task: 'Text', model: model as ModelName, precision } as const),
+        ...({ kernels: 'off' } as const),
         ...size('Text'),
       })),
     ),
@@ -54,10 +63,12 @@ export function plan(wishes: Wishes): Measurement[] {
     [...(scaling?.lengths ?? [])]
       .sort((a, b) => a - b)
       .flatMap((length) =>
-        scalingModels.map((model) => ({
-          ...({ part: 'scaling', program: 'ours', task: 'Text', model, precision } as const),
-          ...{ length, batch: scaling!.batch },
-        })),
+        scalingModels.flatMap((model) =>
+          formsOf(model, precision).map((kernels) => ({
+            ...({ part: 'scaling', program: 'ours', task: 'Text', model, precision, kernels } as const),
+            ...{ length, batch: scaling!.batch },
+          })),
+        ),
       ),
   );
   return [

@@ -4,9 +4,10 @@ import { writeWhole } from '@primal-attention/experiment';
 import { writeFigure } from '@primal-attention/notebook';
 import { type CommittedResults, committedResults } from './committed.js';
 import { modelsFigure, scalingFigure } from './figures.js';
+import type { Line } from './measurement.js';
 import { officialNumbers } from './official.js';
 import { curvesOf } from './scaling.js';
-import { taskNames } from './settings.js';
+import { kernelForms, precisions, taskNames } from './settings.js';
 import { officialSection, scalingSection, taskSections } from './table.js';
 
 const files = committedResults(process.argv[2]);
@@ -37,16 +38,29 @@ function report({ name, path, lines, card }: CommittedResults): string {
     `Times are medians over ${reads} reads of ${stepsPerRead} step${stepsPerRead > 1 ? 's' : ''} each, after ${warmup} to warm up; ms a step are also seconds per 1,000 steps. Rates: ${schedule} (peers: constant). Nothing but training steps is timed: no loading of data, no evaluation.`,
     ...taskNames.flatMap((task) => [
       ...taskSections(lines, task),
-      ...draw(modelsFigure(lines, task, 'time'), `${task.toLowerCase()}-time`),
-      ...draw(modelsFigure(lines, task, 'memory'), `${task.toLowerCase()}-memory`),
+      ...shares(lines).flatMap(({ suffix, of }) =>
+        (['time', 'memory'] as const).flatMap((quantity) =>
+          draw(modelsFigure(of, task, quantity), `${task.toLowerCase()}-${quantity}${suffix}`),
+        ),
+      ),
     ]),
     ...scalingSection(curves),
-    ...(curves.length > 0
-      ? [
-          ...draw(scalingFigure(curves, 'time'), 'scaling-time'),
-          ...draw(scalingFigure(curves, 'memory'), 'scaling-memory'),
-        ]
-      : []),
+    ...kernelForms.flatMap((kernels) => {
+      const mine = curves.filter((curve) => curve.kernels === kernels);
+      if (mine.length === 0) return [];
+      return (['time', 'memory'] as const).flatMap((quantity) =>
+        draw(scalingFigure(mine, quantity), `scaling-${quantity}${kernels === 'on' ? '-kernels' : ''}`),
+      );
+    }),
     ...officialSection(officialNumbers()),
   ].join('\n\n')}\n`;
+}
+
+/** Lines that share a figure of bars: with both forms it is one for each precision, since four bars a model have no room. */
+function shares(lines: readonly Line[]): { suffix: string; of: readonly Line[] }[] {
+  if (lines.every(({ kernels }) => kernels === 'off')) return [{ suffix: '', of: lines }];
+  return precisions.map((precision) => ({
+    suffix: `-${precision}`,
+    of: lines.filter((line) => line.precision === precision),
+  }));
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -27,6 +27,17 @@ describe('a file of results', () => {
     expect(second.lines).toEqual(lines);
     const other = { ...lines[0], precision: 'tf32' } as const;
     expect(second.missing([...lines, other])).toEqual([other]);
+  });
+
+  test('has lines from before there were kernels as those of the form without', () => {
+    const { kernels: _, ...old } = lines[0];
+    writeFileSync(path, `${JSON.stringify(old)}\n`);
+    const results = new Results(path, origin);
+    expect(results.missing([lines[0], { ...lines[0], kernels: 'on' }])).toEqual([
+      { ...lines[0], kernels: 'on' },
+    ]);
+    results.add(lineOf({ kernels: 'on' }, {}));
+    expect(new Results(path, origin).lines.map(({ kernels }) => kernels)).toEqual(['off', 'on']);
   });
 
   test('measures failures again when it is asked to, and nothing else', () => {

@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { writeWhole } from '@primal-attention/experiment';
-import { readJsonLines } from '@primal-attention/training';
-import { hasOutcome, keyOf, type Line, type Measurement, type Origin, type Protocol } from './measurement.js';
+import {
+  hasOutcome,
+  keyOf,
+  type Line,
+  type Measurement,
+  type Origin,
+  type Protocol,
+  readLines,
+} from './measurement.js';
 
 const originFields = ['commit', 'modified', 'machine', 'device'] as const satisfies readonly (keyof Origin)[];
 const protocolFields = ['schedule', 'seed', 'warmup', 'reads', 'stepsPerRead'] as const;
@@ -17,7 +24,7 @@ export class Results {
    */
   constructor(path: string, current: Origin & Protocol, retry = false) {
     this.#path = path;
-    const all = existsSync(path) ? (readJsonLines(path) as Line[]) : [];
+    const all = existsSync(path) ? readLines(path) : [];
     for (const line of all) {
       const other = [...originFields, ...protocolFields].find((field) => line[field] !== current[field]);
       if (other !== undefined) {

@@ -94,6 +94,24 @@ describe('curves', () => {
     ]);
   });
 
+  test('of the two forms are compared with their own kind', () => {
+    const both = (['off', 'on'] as const).flatMap((kernels) =>
+      [1024, 2048].flatMap((length) => [
+        lineOf({ part: 'scaling', kernels, length, batch: 8 }, { msPerStep: kernels === 'on' ? 1 : 4 }),
+        lineOf({ part: 'scaling', kernels, model: 'Trans.', length, batch: 8 }, { msPerStep: 2 }),
+      ]),
+    );
+    expect(crossoverSentences(curvesOf(both))).toEqual([
+      'bf16, batch 8: Primal. is slower than Trans. at every N measured (1,024 to 2,048).',
+      'bf16, batch 8: Primal. + kernels is faster than Trans. + kernels at every N measured (1,024 to 2,048).',
+    ]);
+    // Plain formulations under the other form's name are no curve of it.
+    const refused = both.map((line) =>
+      line.kernels === 'on' ? { ...line, kernelsRefused: 'none here' } : line,
+    );
+    expect(curvesOf(refused).map(({ kernels }) => kernels)).toEqual(['off', 'off']);
+  });
+
   test('of several batches are refused', () => {
     const other = lineOf({ part: 'scaling', model: 'Primal.', length: 2048, batch: 4 }, {});
     expect(() => curvesOf([point('Primal.', 1024, 1), other])).toThrow(/several batches \(8, 4\)/);

@@ -1,5 +1,5 @@
-import { hasOutcome, type Line, type MeasuredLine } from './measurement.js';
-import { type ModelName, type Precision, scalingModels } from './settings.js';
+import { formName, hasOutcome, type Line, type MeasuredLine } from './measurement.js';
+import { type KernelForm, kernelForms, type ModelName, type Precision, scalingModels } from './settings.js';
 
 /** y = a + b x, and how much of the variance of y it explains. */
 export interface LinearFit {
@@ -92,10 +92,11 @@ function count(n: number): string {
   return n.toLocaleString('en-US');
 }
 
-/** Time and memory of one model and precision over N. */
+/** Time and memory of one form of a model in one precision over N. */
 export interface Curve {
   readonly model: ModelName;
   readonly precision: Precision;
+  readonly kernels: KernelForm;
   readonly batch: number;
   readonly lengths: number[];
   readonly msPerStep: number[];
@@ -106,15 +107,19 @@ export interface Curve {
   readonly failures: { readonly length: number; readonly failure: string }[];
 }
 
-/** The curves of the scaling lines, models in the order of `settings.ts`, one after the other for each precision. */
+/** The curves of the scaling lines, models in the order of `settings.ts`, one after the other for each precision and form. */
 export function curvesOf(lines: readonly Line[]): Curve[] {
   const points = lines
     .filter(({ part, program }) => part === 'scaling' && program === 'ours')
+    .filter((line) => !(hasOutcome(line) && line.kernelsRefused !== undefined))
     .sort((a, b) => a.length - b.length);
   const precisions = [...new Set(points.map(({ precision }) => precision))];
-  return precisions.flatMap((precision) =>
+  const kinds = precisions.flatMap((precision) => kernelForms.map((kernels) => ({ precision, kernels })));
+  return kinds.flatMap(({ precision, kernels }) =>
     scalingModels.flatMap((model): Curve[] => {
-      const mine = points.filter((line) => line.model === model && line.precision === precision);
+      const mine = points.filter(
+        (line) => line.model === model && line.precision === precision && line.kernels === kernels,
+      );
       if (mine.length === 0) return [];
       const batches = new Set(mine.map(({ batch }) => batch));
       if (batches.size > 1) {
@@ -126,7 +131,7 @@ export function curvesOf(lines: readonly Line[]): Curve[] {
       const bytesAreMeasured = measured.every(({ devicePeakBytes }) => devicePeakBytes !== null);
       return [
         {
-          ...{ model, precision, batch: mine[0].batch, bytesAreMeasured },
+          ...{ model, precision, kernels, batch: mine[0].batch, bytesAreMeasured },
           lengths: measured.map(({ length }) => length),
           msPerStep: measured.map(({ msPerStep }) => msPerStep),
           bytes: measured.map((line) => bytesOf(line, bytesAreMeasured)),
@@ -143,24 +148,30 @@ function bytesOf({ devicePeakBytes, programBytes }: MeasuredLine, measured: bool
   return (measured ? devicePeakBytes : programBytes)!;
 }
 
-/** Where Primal. is faster than each of the others, in each precision. */
+/** Where Primal. is faster than each of the others, in each precision and form. */
 export function crossoverSentences(curves: readonly Curve[]): string[] {
   const [ours, ...others] = scalingModels;
-  const find = (model: ModelName, precision: Precision) =>
-    curves.find((curve) => curve.model === model && curve.precision === precision);
-  return [...new Set(curves.map(({ precision }) => precision))].flatMap((precision) => {
-    const primal = find(ours, precision);
+  const kinds = new Map(
+    curves.map(({ precision, kernels }) => [`${precision} ${kernels}`, { precision, kernels }]),
+  );
+  return [...kinds.values()].flatMap(({ precision, kernels }) => {
+    const find = (model: ModelName): Curve | undefined =>
+      curves.find(
+        (curve) => curve.model === model && curve.precision === precision && curve.kernels === kernels,
+      );
+    const primal = find(ours);
     if (primal === undefined) return [];
     return others.flatMap((model) => {
-      const other = find(model, precision);
+      const other = find(model);
       if (other === undefined) return [];
       const shared = primal.lengths.filter((length) => other.lengths.includes(length));
       const at = (curve: Curve): number[] =>
         shared.map((length) => curve.msPerStep[curve.lengths.indexOf(length)]);
-      const sentence = crossoverSentence(ours, model, shared, at(primal), at(other));
+      const name = formName(other);
+      const sentence = crossoverSentence(formName(primal), name, shared, at(primal), at(other));
       const failed = other.failures.map(({ length }) => count(length));
       return [
-        `${precision}, batch ${primal.batch}: ${sentence}${failed.length > 0 ? ` ${model} failed at N ${failed.join(', ')}.` : ''}`,
+        `${precision}, batch ${primal.batch}: ${sentence}${failed.length > 0 ? ` ${name} failed at N ${failed.join(', ')}.` : ''}`,
       ];
     });
   });

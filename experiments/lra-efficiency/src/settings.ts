@@ -166,7 +166,23 @@ export const additionalRows = [
 /** The models whose growth with N is measured. */
 export const scalingModels = ['Primal.', 'Trans. (fused)', 'Trans.'] as const satisfies readonly ModelName[];
 
-/** `bf16`: autocast around the forward pass. `tf32`: products of float32 in TF32 (on a CPU, in float32). */
+/**
+ * `off`: the model as the paper formulates it, in operations of tfjs. `on`: its blocks by GPU kernels of our own, which compute the
+ * same: norm and feed-forward part of every model, Primal's whole block, and softmax with its mask and dropout without an N x N
+ * matrix. What no kernel can do is computed as with `off`.
+ */
+export const kernelForms = ['off', 'on'] as const;
+export type KernelForm = (typeof kernelForms)[number];
+
+/** Blockwise softmax is what stands in for the kernel where there is none: with kernels it would be `Trans.` once more. */
+export function hasKernelForm(model: ModelName): boolean {
+  return model !== 'Trans. (blockwise)';
+}
+
+/**
+ * `bf16`: autocast around the forward pass. `tf32`: float32 storage with products in TF32 (on a CPU, in float32). `float32`: products
+ * in float32 too, which kernels do not have.
+ */
 export const precisions = ['bf16', 'tf32', 'float32'] as const;
 export type Precision = (typeof precisions)[number];
 

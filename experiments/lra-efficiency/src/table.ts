@@ -1,8 +1,8 @@
 import { type TableRow, toMarkdown } from '@primal-attention/notebook';
-import { hasOutcome, type Line, type MeasuredLine } from './measurement.js';
+import { formName, hasOutcome, type Line, type MeasuredLine } from './measurement.js';
 import type { OfficialNumbers, Range } from './official.js';
 import { type Curve, crossoverSentences, linearFit } from './scaling.js';
-import { type Model, modelNames, models, precisions, type TaskName } from './settings.js';
+import { kernelForms, type Model, modelNames, models, precisions, type TaskName } from './settings.js';
 
 /** The lines of one task, models and programs in the order of `settings.ts`; sizes that differ are tables of their own. */
 export function taskSections(lines: readonly Line[], task: TaskName): string[] {
@@ -18,7 +18,8 @@ export function taskSections(lines: readonly Line[], task: TaskName): string[] {
           Number(a.program !== 'ours') - Number(b.program !== 'ours') ||
           modelNames.indexOf(a.model) - modelNames.indexOf(b.model) ||
           a.program.localeCompare(b.program) ||
-          precisions.indexOf(a.precision) - precisions.indexOf(b.precision),
+          precisions.indexOf(a.precision) - precisions.indexOf(b.precision) ||
+          kernelForms.indexOf(a.kernels) - kernelForms.indexOf(b.kernels),
       );
     const title = `## ${task}, N ${count(length)}, batch ${batch}`;
     return [
@@ -36,7 +37,11 @@ function row(line: Line, all: readonly Line[]): TableRow {
   // Why stands below the table.
   if (!hasOutcome(line)) return { ...who, 'ms a step': null };
   const softmax = all.find(
-    (other) => other.model === 'Trans.' && other.program === program && other.precision === precision,
+    (other) =>
+      other.model === 'Trans.' &&
+      other.program === program &&
+      other.precision === precision &&
+      other.kernels === line.kernels,
   );
   return {
     ...who,
@@ -70,8 +75,9 @@ function failuresOf(lines: readonly Line[]): string[] {
   return items.length > 0 ? [items.join('\n')] : [];
 }
 
-function nameOf({ model, program }: Line): string {
-  return program === 'ours' ? model : `${model} (${program})`;
+function nameOf(line: Line): string {
+  const { program } = line;
+  return program === 'ours' ? formName(line) : `${formName(line)} (${program})`;
 }
 
 function notes(lines: readonly Line[]): string[] {
@@ -80,6 +86,12 @@ function notes(lines: readonly Line[]): string[] {
     const { note }: Model = models[model];
     return note === undefined ? [] : [`- ${model}: ${note}.`];
   });
+  for (const line of lines) {
+    if (!hasOutcome(line) || line.kernelsRefused === undefined) continue;
+    items.push(
+      `- ${nameOf(line)}, ${line.precision}: no kernels ran, but plain formulations: ${line.kernelsRefused}.`,
+    );
+  }
   return items.length > 0 ? [items.join('\n')] : [];
 }
 
@@ -103,7 +115,7 @@ export function scalingSection(curves: readonly Curve[]): string[] {
         return place >= 0 ? values[place].toFixed(digits) : null;
       };
       return {
-        [title]: curve.model,
+        [title]: formName(curve),
         precision: curve.precision,
         ...Object.fromEntries(lengths.map((length) => [`N ${count(length)}`, at(length)])),
         ...fitted(curve.lengths, values),
@@ -111,8 +123,10 @@ export function scalingSection(curves: readonly Curve[]): string[] {
     });
     return toMarkdown(rows);
   });
-  const failures = curves.flatMap(({ model, precision, failures }) =>
-    failures.map(({ length, failure }) => `- ${model}, ${precision}, N ${count(length)}, failed: ${failure}`),
+  const failures = curves.flatMap(({ precision, failures, ...curve }) =>
+    failures.map(
+      ({ length, failure }) => `- ${formName(curve)}, ${precision}, N ${count(length)}, failed: ${failure}`,
+    ),
   );
   const measured = curves.every(({ bytesAreMeasured }) => bytesAreMeasured);
   return [

@@ -6,7 +6,10 @@ import { classifier, trainingStep } from './training-step.js';
 
 afterEach(() => tf.disposeVariables());
 
-const small = { task: 'Text', precision: 'bf16', length: 128, batch: 2, seed: 0 } as const;
+const small = {
+  ...({ task: 'Text', precision: 'bf16', kernels: 'off' } as const),
+  ...{ length: 128, batch: 2, seed: 0 },
+};
 
 async function losses(step: () => tf.Tensor, count: number): Promise<number[]> {
   const values: number[] = [];
@@ -26,6 +29,17 @@ describe('a training step', () => {
     expect(Math.abs(first - Math.log(2))).toBeLessThan(0.2);
     expect(rest.at(-1)!).toBeLessThan(first);
   });
+
+  test.each(['Trans.', 'Primal.+Trans.', 'Trans. (fused)'] as const)(
+    'of %s begins with the same loss in both forms',
+    async (model) => {
+      const settings = { ...small, model, schedule: 'constant' } as const;
+      const [off] = await losses(trainingStep(settings).step, 1);
+      const [on] = await losses(trainingStep({ ...settings, kernels: 'on' }).step, 1);
+      // The same numbers in other orders, stored as bf16.
+      expect(Math.abs(on - off)).toBeLessThan(5e-3);
+    },
+  );
 
   test.each(taskNames)('of Primal.+Trans. on %s guesses among its classes', async (task) => {
     const settings = { ...small, task, precision: 'float32', length: 64, schedule: 'one-cycle' } as const;
@@ -70,7 +84,7 @@ const official: [TaskName, ModelName, number][] = [
 ];
 
 test.each(official)('%s, %s has as many parameters as the official model', (task, model, count) => {
-  const built = classifier({ task, model, length: tasks[task].length, seed: 0 });
+  const built = classifier({ task, model, kernels: 'off', length: tasks[task].length, seed: 0 });
   expect(built.model.countParams()).toBe(count);
   built.model.dispose();
 });

@@ -1,5 +1,5 @@
 import { ksvdLoss, withLosses } from '@primal-attention/attention';
-import { lraClassifier, namedWeights } from '@primal-attention/models';
+import { type AttentionKind, lraClassifier, namedWeights } from '@primal-attention/models';
 import {
   autocast,
   type ComputationCost,
@@ -29,7 +29,7 @@ export interface TrainingStep {
   readonly cost: () => ComputationCost;
 }
 
-type StepSettings = Pick<Measurement, 'task' | 'model' | 'precision' | 'length' | 'batch'> &
+type StepSettings = Pick<Measurement, 'task' | 'model' | 'precision' | 'kernels' | 'length' | 'batch'> &
   Pick<Protocol, 'schedule' | 'seed'>;
 
 /**
@@ -86,17 +86,26 @@ function scheduleOf(name: Protocol['schedule'], { totalSteps, warmupSteps }: Tas
 }
 
 /** The task's model with initial weights, and the weight of the KSVD loss. */
-export function classifier(settings: Pick<StepSettings, 'task' | 'model' | 'length' | 'seed'>): {
+export function classifier(settings: Pick<StepSettings, 'task' | 'model' | 'kernels' | 'length' | 'seed'>): {
   model: tf.LayersModel;
   eta: number;
 } {
   const { length, seed } = settings;
   const task: Task = tasks[settings.task];
   const { attention, options, primal }: Model = models[settings.model];
+  const kernels = settings.kernels === 'on';
+  // The one layer of softmax attention that has a kernel.
+  const kinds = attention.map(
+    (kind): AttentionKind => (kernels && kind === 'softmax' ? 'fused-softmax' : kind),
+  );
   const chosen: PrimalSettings | undefined = primal && task[primal];
   const model = lraClassifier({
-    attention,
-    mechanismOptions: options?.(task, length),
+    attention: kinds,
+    mechanismOptions: {
+      ...(kinds.includes('fused-softmax') && kernels && { 'fused-softmax': { kernel: 'tile' as const } }),
+      ...options?.(task, length),
+    },
+    kernels,
     ...{ vocabulary: task.vocabulary, maxLength: length, classes: task.classes, dual: task.dual },
     ...{ dropout: common.dropout, seed },
     ...(chosen && { rank: chosen.rank, rankMultiplier: common.rankMultiplier }),

@@ -9,6 +9,7 @@ export const origin: Origin & Protocol = {
 
 const measurement: Measurement = {
   ...{ part: 'table', program: 'ours', task: 'Text', model: 'Primal.', precision: 'bf16' },
+  kernels: 'off',
   ...{ length: 4096, batch: 32 },
 };
 
