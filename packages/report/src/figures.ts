@@ -1,6 +1,6 @@
 import { barFigure, type Figure, type Json } from '@primal-attention/notebook';
 import { type Comparison, publishedProtocol } from './comparison/comparison.js';
-import type { ColumnHeading, PaperTable } from './paper/paper-table.js';
+import type { ColumnHeading, Heading, PaperTable } from './paper/paper-table.js';
 import { averageName } from './paper/paper-table.js';
 
 /** A figure with what a page says about it. */
@@ -13,7 +13,7 @@ export interface ReportFigure {
 }
 
 /** Above so many bars their values do not fit beside each other; the table has them. */
-const labelledBars = 14;
+const labelledBars = 9;
 
 /** How much of a series' colour the paper's bars have. */
 const paperOpacity = 0.3;
@@ -52,8 +52,9 @@ function gainFigure(table: PaperTable, all: readonly Comparison[]): ReportFigure
   const byRow = table.figure === 'rows';
   const category = (line: Comparison): string => (byRow ? line.row : line.column);
   const name = (line: Comparison): string => (byRow ? line.column : line.row);
-  const categories = unique(lines.map(category));
-  const names = unique(lines.map(name));
+  const [groups, bars] = byRow ? [table.rows, table.columns] : [table.columns, table.rows];
+  const categories = inOrderOf(groups, lines.map(category));
+  const names = inOrderOf(bars, lines.map(name));
   const at = (each: string, group: string): Comparison | undefined =>
     lines.find((line) => name(line) === each && category(line) === group);
   const { measure } = table.columns.find(({ name: column }) => column === lines[0].column)!;
@@ -82,7 +83,7 @@ function gainFigure(table: PaperTable, all: readonly Comparison[]): ReportFigure
     ]),
     ...(few && { labelDigits: measure.digits }),
   });
-  const total = (byRow ? table.rows : table.columns).filter((heading) => heading.name !== averageName).length;
+  const total = groups.filter((heading) => heading.name !== averageName).length;
   const count = `${categories.length} of ${total} have results`;
   return {
     figure: finished(figure, measure, (series) => series.endsWith(', paper')),
@@ -156,6 +157,13 @@ function pale(color: string): string {
 function numbers({ ours, paper }: Comparison, { digits, unit }: ColumnHeading['measure']): string {
   const text = (value: number): string => `${value.toFixed(digits)} ${unit}`.trim();
   return paper === null ? `${text(ours!)} (not in the paper)` : `${text(ours!)}, paper ${text(paper)}`;
+}
+
+/** Each name once: those of the table in its order, then others. */
+function inOrderOf(headings: readonly Heading[], names: readonly string[]): string[] {
+  const there = unique(names);
+  const printed = headings.map(({ name }) => name).filter((name) => there.includes(name));
+  return unique([...printed, ...there]);
 }
 
 function unique(names: readonly string[]): string[] {
