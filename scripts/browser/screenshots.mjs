@@ -51,6 +51,9 @@ async function wholeNotebook(context, lab, theme, name) {
   const notebook = await openNotebook(context, lab, `notebooks/${name}`);
   const { page } = notebook;
   await notebook.hideSideBar();
+  // Code and prose wrap at the width that the picture has, so it comes before the height is measured.
+  await page.setViewportSize({ width: 1100, height: 1000 });
+  await settled(page);
   const height = await page
     .locator('.jp-NotebookPanel-notebook .jp-WindowedPanel-inner')
     .evaluate((node) => node.scrollHeight);

@@ -1,0 +1,148 @@
+#!/usr/bin/env node
+// How long a newcomer waits: from `git clone` to the first figure of the quickstart, in a browser.
+//
+//   node scripts/browser/first-figure.mjs [--warm] [--keep] [SOURCE]
+//
+// SOURCE is what to clone, a folder or an address; by default this checkout, as it was committed. The clone and all caches (npm,
+// pnpm, pip, compiled programs, data) are new; with --warm the caches are the user's own. With --keep the folder stays.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launchChromium } from '@primal-attention/chromium';
+import { ROOT } from '../setup/workspace.mjs';
+import { openNotebook } from './lab-page.mjs';
+
+const START_MS = 30 * 60_000;
+const TOKEN = 'first-figure';
+
+const args = process.argv.slice(2);
+const [warm, keep] = ['--warm', '--keep'].map((option) => args.includes(option));
+const sources = args.filter((arg) => !['--warm', '--keep'].includes(arg));
+if (sources.length > 1 || sources[0]?.startsWith('-')) {
+  console.error(`Not understood: ${args.join(' ')}\nfirst-figure.mjs [--warm] [--keep] [SOURCE]`);
+  process.exit(2);
+}
+const [source = ROOT] = sources;
+
+const folder = mkdtempSync(join(tmpdir(), 'primal-first-figure-'));
+const clone = join(folder, 'primal-attention');
+const begin = performance.now();
+const steps = [];
+function reached(step) {
+  steps.push({ step, seconds: (performance.now() - begin) / 1000 });
+  console.log(`--- ${steps.at(-1).seconds.toFixed(1)} s: ${step}`);
+}
+
+let lab;
+let browser;
+try {
+  const git = spawn('git', ['clone', '--quiet', source, clone], { stdio: 'inherit' });
+  const [code] = await once(git, 'exit');
+  if (code !== 0) throw new Error(`git clone ${source} ended with code ${code}`);
+  reached('cloned');
+
+  const port = await freePort();
+  lab = startLab(port);
+  await serving(port);
+  reached('JupyterLab serves');
+
+  browser = await launchChromium();
+  const context = await browser.newContext({ viewport: { width: 1240, height: 900 } });
+  const notebook = await openNotebook(
+    context,
+    { url: `http://127.0.0.1:${port}`, token: TOKEN },
+    'quickstart.ipynb',
+  );
+  reached('the quickstart is open, its kernel idle');
+
+  // Figures of the committed outputs are there from the start; one of a run of one's own is what counts.
+  await notebook.command('editmenu:clear-all');
+  const figures = notebook.page.locator('.jp-RenderedPlotly img.plot-img');
+  await figures.first().waitFor({ state: 'detached' });
+  void notebook.command('notebook:run-all-cells');
+  await figures.first().waitFor({ timeout: START_MS });
+  await figures.first().evaluate((image) => image.decode());
+  reached('the first figure is on the screen');
+  const caches = warm ? 'the user’s caches' : 'empty caches';
+  console.log(`first figure: ${steps.at(-1).seconds.toFixed(1)} s after git clone began, with ${caches}`);
+} finally {
+  await browser?.close();
+  await endLab();
+  if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+}
+
+/** `npm run lab` in the clone, its output shown. */
+function startLab(port) {
+  const own = (name) => join(folder, name);
+  const caches = {
+    npm_config_cache: own('npm'),
+    npm_config_store_dir: own('pnpm-store'),
+    PIP_CACHE_DIR: own('pip'),
+    PRIMAL_CACHE: own('programs'),
+    PRIMAL_PROCESSED: own('data'),
+  };
+  const jupyter = {
+    JUPYTER_CONFIG_DIR: own('jupyter-config'),
+    JUPYTER_DATA_DIR: own('jupyter-data'),
+    JUPYTER_RUNTIME_DIR: own('jupyter-runtime'),
+    JUPYTERLAB_SETTINGS_DIR: own('jupyter-settings'),
+    JUPYTERLAB_WORKSPACES_DIR: own('jupyter-workspaces'),
+  };
+  const env = { ...process.env, ...(warm ? {} : caches), ...jupyter };
+  // Of the shell that this runs in: a newcomer's has none.
+  delete env.VIRTUAL_ENV;
+  const child = spawn(
+    'npm',
+    [
+      ...['run', 'lab', '--', '--no-browser', `--port=${port}`, '--ServerApp.port_retries=0'],
+      ...[`--IdentityProvider.token=${TOKEN}`, '--LabApp.expose_app_in_browser=True'],
+    ],
+    // A group of its own, so that all of it can be ended.
+    { cwd: clone, env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  child.stdout.on('data', (text) => {
+    process.stdout.write(text);
+    if (String(text).includes('Set-up is complete')) reached('set up');
+  });
+  return child;
+}
+
+async function endLab() {
+  if (lab === undefined || lab.exitCode !== null) return;
+  const ended = once(lab, 'exit');
+  for (const signal of ['SIGTERM', 'SIGKILL']) {
+    try {
+      process.kill(-lab.pid, signal);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+    if (await Promise.race([ended.then(() => true), sleep(15_000, false, { ref: false })])) return;
+  }
+}
+
+async function serving(port) {
+  const deadline = performance.now() + START_MS;
+  while (performance.now() < deadline) {
+    if (lab.exitCode !== null) throw new Error(`npm run lab ended with code ${lab.exitCode}`);
+    try {
+      if ((await fetch(`http://127.0.0.1:${port}/api`)).ok) return;
+    } catch (error) {
+      if (error.cause?.code !== 'ECONNREFUSED') throw error;
+    }
+    await sleep(100);
+  }
+  throw new Error(`npm run lab did not serve within ${START_MS / 60_000} minutes`);
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
