@@ -1,35 +1,37 @@
 #!/usr/bin/env node
-// How long a newcomer waits: from `git clone` to the first figure of the quickstart, in a browser.
+// How long one waits for the first figure of the quickstart, in a browser.
 //
-//   node scripts/browser/first-figure.mjs [--warm] [--keep] [SOURCE]
+//   node scripts/browser/first-figure.mjs [--warm] [SOURCE]    a newcomer, from `git clone` on
+//   node scripts/browser/first-figure.mjs --again FOLDER       the next day, in a checkout that is set up
 //
 // SOURCE is what to clone, a folder or an address; by default this checkout, as it was committed. The clone and all caches (npm,
-// pnpm, pip, compiled programs, data) are new; with --warm the caches are the user's own. With --keep the folder stays.
+// pnpm, pip, compiled programs, data) are new; with --warm the caches are the user's own, as they are with --again.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launchChromium } from '@primal-attention/chromium';
-import { ROOT } from '../setup/workspace.mjs';
+import { ROOT, userFolder } from '../setup/workspace.mjs';
 import { openNotebook } from './lab-page.mjs';
 
 const START_MS = 30 * 60_000;
 const TOKEN = 'first-figure';
 
+const USAGE = 'first-figure.mjs [--warm] [SOURCE]\nfirst-figure.mjs --again FOLDER';
 const args = process.argv.slice(2);
-const [warm, keep] = ['--warm', '--keep'].map((option) => args.includes(option));
-const sources = args.filter((arg) => !['--warm', '--keep'].includes(arg));
-if (sources.length > 1 || sources[0]?.startsWith('-')) {
-  console.error(`Not understood: ${args.join(' ')}\nfirst-figure.mjs [--warm] [--keep] [SOURCE]`);
+const again = args[0] === '--again';
+const warm = again || args[0] === '--warm';
+const named = warm ? args.slice(1) : args;
+if (named.length > 1 || named[0]?.startsWith('-') || (again && named.length === 0)) {
+  console.error(`Not understood: ${args.join(' ')}\n${USAGE}`);
   process.exit(2);
 }
-const [source = ROOT] = sources;
 
 const folder = mkdtempSync(join(tmpdir(), 'primal-first-figure-'));
-const clone = join(folder, 'primal-attention');
+const checkout = again ? resolve(userFolder(), named[0]) : join(folder, 'primal-attention');
 const begin = performance.now();
 const steps = [];
 function reached(step) {
@@ -39,12 +41,13 @@ function reached(step) {
 
 let lab;
 let browser;
+// Also what was started ends, which has a group of its own.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => endAll().then(() => process.exit(1)));
 try {
-  const git = spawn('git', ['clone', '--quiet', source, clone], { stdio: 'inherit' });
-  const [code] = await once(git, 'exit');
-  if (code !== 0) throw new Error(`git clone ${source} ended with code ${code}`);
-  reached('cloned');
-
+  if (!again) {
+    await clone(named[0] ?? ROOT);
+    reached('cloned');
+  }
   const port = await freePort();
   lab = startLab(port);
   await serving(port);
@@ -67,15 +70,27 @@ try {
   await figures.first().waitFor({ timeout: START_MS });
   await figures.first().evaluate((image) => image.decode());
   reached('the first figure is on the screen');
-  const caches = warm ? 'the user’s caches' : 'empty caches';
-  console.log(`first figure: ${steps.at(-1).seconds.toFixed(1)} s after git clone began, with ${caches}`);
+  const from = again ? 'npm run lab' : `git clone (${warm ? 'the user’s caches' : 'empty caches'})`;
+  console.log(`first figure: ${steps.at(-1).seconds.toFixed(1)} s after ${from} began`);
 } finally {
-  await browser?.close();
-  await endLab();
-  if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+  await endAll();
 }
 
-/** `npm run lab` in the clone, its output shown. */
+async function endAll() {
+  await browser?.close();
+  await endLab();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+}
+
+async function clone(source) {
+  const [code] = await once(
+    spawn('git', ['clone', '--quiet', source, checkout], { stdio: 'inherit' }),
+    'exit',
+  );
+  if (code !== 0) throw new Error(`git clone ${source} ended with code ${code}`);
+}
+
+/** `npm run lab` in the checkout, its output shown. */
 function startLab(port) {
   const own = (name) => join(folder, name);
   const caches = {
@@ -102,7 +117,7 @@ function startLab(port) {
       ...[`--IdentityProvider.token=${TOKEN}`, '--LabApp.expose_app_in_browser=True'],
     ],
     // A group of its own, so that all of it can be ended.
-    { cwd: clone, env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: checkout, env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   child.stdout.on('data', (text) => {
     process.stdout.write(text);
