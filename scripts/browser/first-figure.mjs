@@ -66,8 +66,18 @@ try {
   await notebook.command('editmenu:clear-all');
   const figures = notebook.page.locator('.jp-RenderedPlotly img.plot-img');
   await figures.first().waitFor({ state: 'detached' });
-  void notebook.command('notebook:run-all-cells');
-  await figures.first().waitFor({ timeout: START_MS });
+  const ran = notebook.command('notebook:run-all-cells');
+  await Promise.race([
+    figures.first().waitFor({ timeout: START_MS }),
+    // It does not come after a cell that failed.
+    ran.then(async () => {
+      const errors = (await notebook.cells())
+        .flatMap(({ outputs }) => outputs)
+        .filter(({ output_type }) => output_type === 'error');
+      if (errors.length > 0) throw new Error(errors.map(({ evalue }) => evalue).join('\n'));
+    }),
+  ]);
+  await figures.first().waitFor();
   await figures.first().evaluate((image) => image.decode());
   reached('the first figure is on the screen');
   const from = again ? 'npm run lab' : `git clone (${warm ? 'the user’s caches' : 'empty caches'})`;
