@@ -8,7 +8,7 @@
 // pnpm, pip, compiled programs, data) are new; with --warm the caches are the user's own, as they are with --again.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -117,6 +117,10 @@ function startLab(port) {
     JUPYTERLAB_SETTINGS_DIR: own('jupyter-settings'),
     JUPYTERLAB_WORKSPACES_DIR: own('jupyter-workspaces'),
   };
+  // The notebook on the disk stays as it is.
+  const settings = join(jupyter.JUPYTERLAB_SETTINGS_DIR, '@jupyterlab', 'docmanager-extension');
+  mkdirSync(settings, { recursive: true });
+  writeFileSync(join(settings, 'plugin.jupyterlab-settings'), JSON.stringify({ autosave: false }));
   const env = { ...process.env, ...(warm ? {} : caches), ...jupyter };
   // Of the shell that this runs in: a newcomer's has none.
   delete env.VIRTUAL_ENV;

@@ -43,7 +43,7 @@ export function gridFigure(options: GridFigureOptions): Figure {
   }
   const size = {
     // At most what a notebook has room for beside JupyterLab's side bar on a small screen.
-    width: options.width ?? Math.min(880, 120 + 300 * columns),
+    width: options.width ?? Math.min(900, 120 + 300 * columns),
     height: options.height ?? 100 + 250 * rows,
   };
   const framed = themed(title, size, names.length > 1, {});
