@@ -41,6 +41,7 @@ function reached(step) {
 
 let lab;
 let browser;
+let notebook;
 // Also what was started ends, which has a group of its own.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => endAll().then(() => process.exit(1)));
 try {
@@ -55,7 +56,7 @@ try {
 
   browser = await launchChromium();
   const context = await browser.newContext({ viewport: { width: 1240, height: 900 } });
-  const notebook = await openNotebook(
+  notebook = await openNotebook(
     context,
     { url: `http://127.0.0.1:${port}`, token: TOKEN },
     'quickstart.ipynb',
@@ -87,6 +88,8 @@ try {
 }
 
 async function endAll() {
+  // Its kernel still runs the rest.
+  await notebook?.close();
   await browser?.close();
   await endLab();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
