@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cells } from './cells.js';
+import { cells, missingCells } from './cells.js';
 import { modelNames } from './config.js';
 import { paperAccuracy } from './paper.js';
 import { loadRun } from './summary.js';
@@ -39,5 +39,14 @@ describe('cells', () => {
       ours: 100 * accuracy.last,
       source: 'experiments/uea/results/japanese-vowels-primal/summary.json',
     });
+  });
+
+  it('misses nothing at a place that another run has a result for, and names a place once', () => {
+    const configs = (['Primal.', 'Primal.', 'Trans.', 'Trans.'] as const).map((model) => ({
+      dataset: 'JapaneseVowels' as const,
+      model,
+    }));
+    const places = missingCells(configs, [{ row: 'JapaneseVowels', column: 'Primal.' }]);
+    expect(places).toMatchObject([{ table: 'table1', row: 'JapaneseVowels', column: 'Trans.' }]);
   });
 });

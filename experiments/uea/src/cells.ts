@@ -1,5 +1,6 @@
 import { type DatasetName, datasets } from '@primal-attention/datasets';
 import type { Cell, MissingCell, ReportedCells } from '@primal-attention/experiment';
+import type { RunConfig } from './config.js';
 import { configOf, finishedIds, loadRun, type RunSummary, runIds } from './summary.js';
 
 /**
@@ -8,26 +9,38 @@ import { configOf, finishedIds, loadRun, type RunSummary, runIds } from './summa
  */
 export function cells(): ReportedCells {
   const finished = finishedIds('results');
-  const found: Cell[] = [];
-  const missing: MissingCell[] = [];
-  for (const id of runIds()) {
-    const { dataset, model } = configOf(id);
-    const place = { table: 'table1', row: dataset, column: model };
-    if (!finished.includes(id)) {
-      missing.push({ ...place, reason: 'not trained yet: it needs a GPU and the files of its set' });
-      continue;
-    }
+  const found = finished.flatMap((id): Cell[] => {
     const { summary } = loadRun(id, 'results');
     const of = {
-      ...place,
+      ...placeOf(configOf(id)),
       seeds: [summary.config.seed],
       source: `experiments/uea/results/${id}/summary.json`,
       note: noteOf(summary),
     };
-    found.push({ ...of, ours: 100 * summary.accuracy.best, protocol: 'published' });
-    found.push({ ...of, ours: 100 * summary.accuracy.last, protocol: 'last epoch' });
-  }
-  return { cells: found, missing };
+    return [
+      { ...of, ours: 100 * summary.accuracy.best, protocol: 'published' },
+      { ...of, ours: 100 * summary.accuracy.last, protocol: 'last epoch' },
+    ];
+  });
+  return { cells: found, missing: missingCells(runIds().map(configOf), found) };
+}
+
+/** The places of runs at which there is no result; several runs may have one place, at other settings. */
+export function missingCells(
+  configs: readonly Pick<RunConfig, 'dataset' | 'model'>[],
+  found: readonly Pick<Cell, 'row' | 'column'>[],
+): MissingCell[] {
+  const keyOf = ({ row, column }: Pick<Cell, 'row' | 'column'>): string => JSON.stringify([row, column]);
+  const known = new Set(found.map(keyOf));
+  return configs.map(placeOf).flatMap((place): MissingCell[] => {
+    if (known.has(keyOf(place))) return [];
+    known.add(keyOf(place));
+    return [{ ...place, reason: 'not trained yet: it needs a GPU and the files of its set' }];
+  });
+}
+
+function placeOf({ dataset, model }: Pick<RunConfig, 'dataset' | 'model'>) {
+  return { table: 'table1', row: dataset, column: model };
 }
 
 /** UCI's original of a set has other sizes than the archive's, which the paper used. */
