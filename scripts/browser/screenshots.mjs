@@ -51,11 +51,16 @@ async function wholeNotebook(context, lab, theme, name) {
   const notebook = await openNotebook(context, lab, `notebooks/${name}`);
   const { page } = notebook;
   await notebook.hideSideBar();
-  const height = await page
-    .locator('.jp-NotebookPanel-notebook .jp-WindowedPanel-inner')
-    .evaluate((node) => node.scrollHeight);
-  await page.setViewportSize({ width: 1100, height: Math.min(height + 160, 16_000) });
-  await settled(page);
+  // As high as it takes to scroll no more: what a cell takes is known once it is laid out.
+  let height = 1000;
+  for (let hidden = height; hidden > 0 && height < 16_000; ) {
+    await page.setViewportSize({ width: 1100, height });
+    await settled(page);
+    hidden = await page
+      .locator('.jp-NotebookPanel-notebook .jp-WindowedPanel-outer')
+      .evaluate((node) => node.scrollHeight - node.clientHeight);
+    height = Math.min(height + hidden, 16_000);
+  }
   await save(page, join('report', 'screenshots', `${name.replace('.ipynb', '')}-${theme}.png`));
   await notebook.close();
 }

@@ -42,7 +42,8 @@ export function gridFigure(options: GridFigureOptions): Figure {
     );
   }
   const size = {
-    width: options.width ?? Math.min(960, 120 + 300 * columns),
+    // At most what a notebook has room for beside JupyterLab's side bar on a small screen.
+    width: options.width ?? Math.min(900, 120 + 300 * columns),
     height: options.height ?? 100 + 250 * rows,
   };
   const framed = themed(title, size, names.length > 1, {});

@@ -125,8 +125,9 @@ describe('table', () => {
     const rows = [
       { a: '98.60', b: '−0.3', c: '1e-7', d: '1 of 2' },
       { a: 'NaN', b: '+12', c: '5 %', d: '3' },
+      { a: '15.5×', b: undefined, c: '1,024', d: '4' },
     ];
-    expect(toMarkdown(rows).split('\n')[1]).toBe('| ----: | ---: | ---: | ------ |');
+    expect(toMarkdown(rows).split('\n')[1]).toBe('| ----: | ---: | ----: | ------ |');
   });
 
   it('refuses to be empty', () => {

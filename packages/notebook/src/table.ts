@@ -7,7 +7,7 @@ export type TableCell = string | number | boolean | null | undefined;
 export type TableRow = Readonly<Record<string, TableCell>>;
 
 /** Also numbers that were passed as text, in a form of their own. */
-const NUMBER = /^(?:[-+−]?\d[\d.,]*(?:e[-+]?\d+)?(?: ?%)?|[-+−]?Infinity|NaN)$/;
+const NUMBER = /^(?:[-+−]?\d[\d.,]*(?:e[-+]?\d+)?(?: ?%|×)?(?: \([\d.]+×\))?|[-+−]?Infinity|NaN)$/;
 
 /** Shows rows as a table below the running notebook cell; elsewhere prints it as Markdown. */
 export function table(rows: readonly TableRow[]): void {

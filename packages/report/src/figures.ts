@@ -1,6 +1,6 @@
 import { barFigure, type Figure, type Json } from '@primal-attention/notebook';
 import { type Comparison, publishedProtocol } from './comparison/comparison.js';
-import type { ColumnHeading, PaperTable } from './paper/paper-table.js';
+import type { ColumnHeading, Heading, PaperTable } from './paper/paper-table.js';
 import { averageName } from './paper/paper-table.js';
 
 /** A figure with what a page says about it. */
@@ -13,7 +13,7 @@ export interface ReportFigure {
 }
 
 /** Above so many bars their values do not fit beside each other; the table has them. */
-const labelledBars = 14;
+const labelledBars = 9;
 
 /** How much of a series' colour the paper's bars have. */
 const paperOpacity = 0.3;
@@ -48,12 +48,13 @@ function measureOf(table: PaperTable, line: Comparison): ColumnHeading['measure'
 function gainFigure(table: PaperTable, all: readonly Comparison[]): ReportFigure {
   const protocols = unique(all.map(({ protocol }) => protocol!));
   const protocol = protocols.includes(publishedProtocol) ? publishedProtocol : protocols[0];
-  const lines = all.filter((line) => line.protocol === protocol);
+  const lines = onePerCell(all, protocol);
   const byRow = table.figure === 'rows';
   const category = (line: Comparison): string => (byRow ? line.row : line.column);
   const name = (line: Comparison): string => (byRow ? line.column : line.row);
-  const categories = unique(lines.map(category));
-  const names = unique(lines.map(name));
+  const [groups, bars] = byRow ? [table.rows, table.columns] : [table.columns, table.rows];
+  const categories = inOrderOf(groups, lines.map(category));
+  const names = inOrderOf(bars, lines.map(name));
   const at = (each: string, group: string): Comparison | undefined =>
     lines.find((line) => name(line) === each && category(line) === group);
   const { measure } = table.columns.find(({ name: column }) => column === lines[0].column)!;
@@ -82,13 +83,26 @@ function gainFigure(table: PaperTable, all: readonly Comparison[]): ReportFigure
     ]),
     ...(few && { labelDigits: measure.digits }),
   });
-  const total = (byRow ? table.rows : table.columns).filter((heading) => heading.name !== averageName).length;
-  const count = `${categories.length} of ${total} have such results`;
+  const total = groups.filter((heading) => heading.name !== averageName).length;
+  const count = `${categories.length} of ${total} have results`;
+  const others = unique(
+    lines.flatMap((line) => (line.protocol === protocol ? [] : [`${category(line)}: ${line.protocol}`])),
+  );
   return {
     figure: finished(figure, measure, (series) => series.endsWith(', paper')),
-    caption: `Pale bars: the paper; full bars: ours (${protocol}). ${capitalized(byRow ? table.rowTitle : table.columnTitle)}s: ${count}.`,
+    caption: `Pale bars: the paper; full bars: ours (${[protocol, ...others].join('; ')}). ${capitalized(byRow ? table.rowTitle : table.columnTitle)}s: ${count}.`,
     alt: `Bar chart: ${lines.map((line) => `${name(line)} on ${category(line)}: ${numbers(line, measure)}`).join('; ')}.`,
   };
+}
+
+/** Of each cell the line of this protocol, or, where there is none of it, the first. */
+function onePerCell(all: readonly Comparison[], protocol: string): Comparison[] {
+  const cells = new Map<string, Comparison>();
+  for (const line of all) {
+    const cell = JSON.stringify([line.row, line.column]);
+    if (!cells.has(cell) || line.protocol === protocol) cells.set(cell, line);
+  }
+  return [...cells.values()];
 }
 
 /** Groups by row; in a group the paper and each of our protocols. */
@@ -156,6 +170,13 @@ function pale(color: string): string {
 function numbers({ ours, paper }: Comparison, { digits, unit }: ColumnHeading['measure']): string {
   const text = (value: number): string => `${value.toFixed(digits)} ${unit}`.trim();
   return paper === null ? `${text(ours!)} (not in the paper)` : `${text(ours!)}, paper ${text(paper)}`;
+}
+
+/** Each name once: those of the table in its order, then others. */
+function inOrderOf(headings: readonly Heading[], names: readonly string[]): string[] {
+  const there = unique(names);
+  const printed = headings.map(({ name }) => name).filter((name) => there.includes(name));
+  return unique([...printed, ...there]);
 }
 
 function unique(names: readonly string[]): string[] {

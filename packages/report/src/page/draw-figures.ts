@@ -4,7 +4,7 @@
 /** The part of Plotly that is used. */
 export interface BrowserPlotly {
   newPlot(element: object, data: unknown, layout: object, config: object): Promise<unknown>;
-  relayout(element: object, update: object): Promise<unknown>;
+  react(element: object, data: unknown, layout: object, config: object): Promise<unknown>;
 }
 
 /**
@@ -17,37 +17,44 @@ export function drawFigures(plotly: BrowserPlotly): void {
   for (const chart of document.querySelectorAll('figure.chart')) {
     const still = chart.querySelector<HTMLImageElement>('img.still')!;
     const figure = JSON.parse(chart.querySelector('script')!.textContent!) as {
-      data: unknown;
-      layout: { width: number; height: number; legend?: object };
+      data: { name?: string; showlegend?: boolean; texttemplate?: string }[];
+      layout: { width: number; height: number; margin: { t: number }; showlegend?: boolean; legend?: object };
       config: object;
     };
+    const config = { ...figure.config, displayModeBar: false };
     const live = document.createElement('div');
     live.className = 'live';
     live.setAttribute('role', 'img');
     live.setAttribute('aria-label', still.alt);
     chart.insertBefore(live, still);
     chart.classList.add('drawn');
-    const fitted = (): { width: number; height: number; legend: object } => {
-      const width = Math.min(live.clientWidth, figure.layout.width);
-      return width < narrow
-        ? {
-            width,
-            height: figure.layout.height + 110,
-            legend: { ...figure.layout.legend, orientation: 'h', x: 0, y: -0.32 },
-          }
-        : { width, height: figure.layout.height, legend: { orientation: 'v', ...figure.layout.legend } };
+
+    /** The figure in so many pixels. In a narrow one the legend stands above the plot, and bars have no numbers, which would overlap. */
+    const fitted = (width: number): [data: object[], layout: object] => {
+      const { data, layout } = figure;
+      if (width >= narrow) return [data, { ...layout, width }];
+      const names = layout.showlegend
+        ? data.filter(({ showlegend }) => showlegend !== false).map(({ name }) => name ?? '')
+        : [];
+      const room = names.reduce((sum, name) => sum + 5 + 15 * name.split('<br>').length, 0);
+      const height = layout.height + room;
+      const top = layout.margin.t;
+      return [
+        data.map(({ texttemplate, ...trace }) => trace),
+        {
+          ...{ ...layout, width, height, margin: { ...layout.margin, t: top + room } },
+          legend: { ...layout.legend, x: 0, yref: 'container', y: 1 - (top - 8) / height },
+        },
+      ];
     };
-    let size = fitted();
-    plotly
-      .newPlot(live, figure.data, { ...figure.layout, ...size }, { ...figure.config, displayModeBar: false })
-      .then(() => chart.classList.add('ready'));
+    const roomFor = (): number => Math.min(live.clientWidth, figure.layout.width);
+    let width = roomFor();
+    plotly.newPlot(live, ...fitted(width), config).then(() => chart.classList.add('ready'));
     new ResizeObserver(() => {
       // On paper the still image is shown, and this element has no width.
-      if (live.clientWidth === 0) return;
-      const next = fitted();
-      if (next.width === size.width) return;
-      size = next;
-      void plotly.relayout(live, next);
+      if (live.clientWidth === 0 || roomFor() === width) return;
+      width = roomFor();
+      void plotly.react(live, ...fitted(width), config);
     }).observe(live);
   }
 }

@@ -49,7 +49,7 @@ export function paperMatrix(
   const title = `${table.caption}${protocol === null ? '' : ` In bold: ours, protocol: ${protocol}${elsewhere}.`}`;
   return scrolling(
     `${table.number}: the paper’s table`,
-    `<table>
+    `<table class="whole">
 ${captionHtml(title)}
 <thead><tr><th scope="col" class="text">${escapeHtml(table.rowTitle)}</th>${head.join('')}</tr></thead>
 <tbody>

@@ -134,6 +134,36 @@ describe('the report in Chromium', () => {
     },
   );
 
+  it('has room on a telephone for what stands beside the names of rows, and for the parts of a figure', async () => {
+    const viewport = { width: 390, height: 844 };
+    await open({ viewport }, async (page) => {
+      await figuresReady(page);
+      const names = await page
+        .locator('tbody th')
+        .evaluateAll((all) => all.map((name) => name.getBoundingClientRect().width));
+      expect(Math.max(...names)).toBeLessThanOrEqual(viewport.width / 2);
+      const overlaps = await page.locator('.live').evaluateAll((figures) =>
+        figures.flatMap((figure) => {
+          const parts = [...figure.querySelectorAll('.gtitle, .legend, .bglayer, .xtick, .xtitle')]
+            .map((part) => ({ kind: part.classList[0], box: part.getBoundingClientRect() }))
+            .filter(({ box }) => box.width > 0);
+          const inOrder = ['gtitle', 'legend', 'bglayer', 'xtick', 'xtitle'].map((kind) =>
+            parts.filter((part) => part.kind === kind).map(({ box }) => box),
+          );
+          // From top to bottom: the lowest end of each kind of part is above the highest beginning of the next.
+          const there = inOrder.filter((boxes) => boxes.length > 0);
+          return there.slice(1).map((boxes, i) => {
+            const above = Math.max(...there[i].map(({ bottom }) => bottom));
+            return above - Math.min(...boxes.map(({ top }) => top));
+          });
+        }),
+      );
+      expect(overlaps.length).toBeGreaterThan(figureCount);
+      // Letters end a little above their boxes.
+      expect(Math.max(...overlaps)).toBeLessThan(3);
+    });
+  });
+
   it('shows figures and tables without scripts', async () => {
     await open({ javaScriptEnabled: false }, async (page) => {
       const stills = page.locator('figure.chart img.still');

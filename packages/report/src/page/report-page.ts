@@ -87,6 +87,7 @@ ${htmlTable(
     })),
   ],
   rows,
+  { whole: true },
 )}
 </section>`;
 }
@@ -157,7 +158,7 @@ ${htmlTable(
         ]
       : []),
     { title: there.some(({ seeds }) => seeds.length > 1) ? 'seeds' : 'seed', kind: 'text' },
-    { title: 'result file', kind: 'wide' },
+    { title: 'result in experiments/', kind: 'wide' },
     ...(hasNotes ? [{ title: 'note', kind: 'wide' as const }] : []),
   ],
   there.map((line) => [
@@ -186,6 +187,7 @@ function verdictCell({ verdict }: Comparison): string | Html {
 
 function fileLink(path: string, root: string): Html {
   const href = `${root}/${path.split('/').map(encodeURIComponent).join('/')}`;
-  // Long paths break at their folders.
-  return { html: `<a href="${escapeHtml(href)}">${escapeHtml(path).replaceAll('/', '/<wbr>')}</a>` };
+  // What all have in common would fill the column; long paths break at their folders.
+  const short = path.replace(/^experiments\//, '').replace(/\/summary\.json$/, '');
+  return { html: `<a href="${escapeHtml(href)}">${escapeHtml(short).replaceAll('/', '/<wbr>')}</a>` };
 }

@@ -30,7 +30,7 @@ a { color: var(--accent); }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--quiet); padding-bottom: .35rem; }
 caption > span { display: inline-block; position: sticky; left: 0; max-width: min(46rem, 100vw - 2.5rem); }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
+th, td { padding: .3rem .45rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
 thead th { vertical-align: bottom; border-bottom: 2px solid var(--line); }
 th { font-weight: 600; }
 tbody th, th.text, td.text { text-align: left; }
@@ -42,7 +42,7 @@ td.numbers .ours { display: block; font-weight: 700; }
 td.there { background: var(--band); }
 td .missing { display: block; color: var(--quiet); }
 td.text { white-space: normal; }
-td.wide { min-width: 11rem; overflow-wrap: break-word; }
+td.wide { min-width: 8.5rem; overflow-wrap: break-word; }
 .better { color: var(--better); }
 .worse { color: var(--worse); }
 sup { font-size: .72em; line-height: 0; font-weight: 400; }
@@ -58,6 +58,8 @@ dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   table { font-size: .85rem; }
   th, td { padding: .3rem .4rem; }
+  /* Beside what stays in sight of a row there must be room for the rest of it. */
+  thead th:first-child, tbody th { white-space: normal; min-width: min(11.5rem, 48vw); max-width: 48vw; overflow-wrap: break-word; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .5rem; }
 }
@@ -69,13 +71,14 @@ dd { margin: 0; overflow-wrap: anywhere; }
   }
   html { font-size: 9.5pt; }
   header, main, footer { max-width: none; padding: 0; }
+  p, ul, ol, dl, figcaption { max-width: 62rem; }
   nav { display: none; }
   h2, h3 { break-after: avoid; }
   section > h2 { margin-top: 1.5rem; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { padding: .15rem .35rem; }
-  tr, figure, li { break-inside: avoid; }
+  tr, figure, li, table.whole { break-inside: avoid; }
   thead { display: table-header-group; }
   figure.chart .live { display: none; }
   figure.chart.drawn .still { display: block; }

@@ -12,11 +12,15 @@ export interface Html {
   readonly html: string;
 }
 
-/** A table with headings and a caption, whose first column names its rows; it scrolls sideways where it is too wide. */
+/**
+ * A table with headings and a caption, whose first column names its rows; it scrolls sideways where it is too wide. One that is
+ * `whole` is not broken between sheets of paper.
+ */
 export function htmlTable(
   caption: string,
   columns: readonly HtmlColumn[],
   rows: readonly (readonly (string | Html)[])[],
+  { whole = false }: { whole?: boolean } = {},
 ): string {
   const className = ({ kind }: HtmlColumn): string =>
     kind === 'number' ? '' : ` class="${kind === 'wide' ? 'text wide' : 'text'}"`;
@@ -32,7 +36,7 @@ export function htmlTable(
   });
   return scrolling(
     caption,
-    `<table>
+    `<table${whole ? ' class="whole"' : ''}>
 ${captionHtml(caption)}
 <thead><tr>${head.join('')}</tr></thead>
 <tbody>
