@@ -23,8 +23,19 @@ describe('tableFigures', () => {
     expect(data[2].y).toEqual([37.3, 61.2, 77.8, 43.0, 68.3]);
     expect(data[3].y).toEqual([37.2, 61.5, 77.7, 45.6, 68.5]);
     expect((layout.yaxis as { range: number[] }).range[0]).toBe(0);
-    expect(caption).toContain('Tasks: 5 of 5 have such results.');
+    expect(caption).toContain('Tasks: 5 of 5 have results.');
     expect(alt).toContain('Primal. on Image: 45.6 %, paper 43.0 %');
+  });
+
+  it('shows a cell without the published protocol by what there is, and says so', () => {
+    const table = lines
+      .filter((line) => line.table === 'table3')
+      .map((line) =>
+        line.row === 'ListOps' ? { ...line, protocol: `${line.protocol}, brackets kept` } : line,
+      );
+    const [{ figure, caption }] = tableFigures(paperTable('table3'), table);
+    expect(figure.data[3].y).toEqual(figuresOf('table3')[0].figure.data[3].y);
+    expect(caption).toContain('full bars: ours (published; ListOps: published, brackets kept).');
   });
 
   it('shows costs of each column on a logarithmic scale, with every protocol and without what the paper lacks', () => {
