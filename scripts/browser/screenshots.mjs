@@ -12,6 +12,9 @@ import { drawnShapes, pointsOf } from './figure-checks.mjs';
 import { openNotebook } from './lab-page.mjs';
 import { startLab } from './lab-server.mjs';
 
+/** Pixels; Chromium draws nothing beyond 2^14. */
+const MAX_HEIGHT = 16_000;
+
 const args = process.argv.slice(2);
 const forDocs = args.includes('--docs');
 const asked = args.filter((arg) => arg.endsWith('.ipynb')).map((arg) => arg.split('/').at(-1));
@@ -46,22 +49,33 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** One picture of all of a notebook. */
+/** One picture of all of a notebook, or several, one below the other, where it is higher than pictures may be. */
 async function wholeNotebook(context, lab, theme, name) {
   const notebook = await openNotebook(context, lab, `notebooks/${name}`);
   const { page } = notebook;
   await notebook.hideSideBar();
+  const panel = page.locator('.jp-NotebookPanel-notebook .jp-WindowedPanel-outer');
+  /** Pixels between the lower edges of what is shown and of the last cell; JupyterLab scrolls beyond that. */
+  const below = () =>
+    panel.evaluate((node) => {
+      const last = [...node.querySelectorAll('.jp-Notebook-cell')].at(-1);
+      return Math.ceil(last.getBoundingClientRect().bottom - node.getBoundingClientRect().bottom);
+    });
   // As high as it takes to scroll no more: what a cell takes is known once it is laid out.
   let height = 1000;
-  for (let hidden = height; hidden > 0 && height < 16_000; ) {
+  for (let hidden = height; hidden > 0; ) {
     await page.setViewportSize({ width: 1100, height });
     await settled(page);
-    hidden = await page
-      .locator('.jp-NotebookPanel-notebook .jp-WindowedPanel-outer')
-      .evaluate((node) => node.scrollHeight - node.clientHeight);
-    height = Math.min(height + hidden, 16_000);
+    hidden = height < MAX_HEIGHT ? await below() : 0;
+    height = Math.min(height + hidden, MAX_HEIGHT);
   }
-  await save(page, join('report', 'screenshots', `${name.replace('.ipynb', '')}-${theme}.png`));
+  const path = join('report', 'screenshots', name.replace('.ipynb', ''));
+  await save(page, `${path}-${theme}.png`);
+  for (let part = 2; (await below()) > 0; part++) {
+    await panel.evaluate((node) => node.scrollBy(0, node.clientHeight));
+    await settled(page);
+    await save(page, `${path}-${theme}-${part}.png`);
+  }
   await notebook.close();
 }
 
