@@ -16,8 +16,8 @@ const table = 'table3';
 /**
  * The cells of Table 3 (test accuracy in percent) that the committed results hold, under two protocols: `published` takes the
  * best checkpoint on the development set and whole batches of the test set, `last checkpoint` the weights at the end and the
- * whole test set. Where there are further samples, both weights have a line for these. Several seeds give their mean and deviation. What is otherwise than published stands in the protocol: it makes
- * another line of the cell, not another seed.
+ * whole test set. Where there are further samples, both weights have a line for these. Several seeds give their mean and
+ * deviation. What is otherwise than published stands in the protocol: it makes another line of the cell, not another seed.
  */
 export function cells(results: string = join(experimentFolder(), 'results')): ReportedCells {
   const summaries = readSummaries<RunSummary>(results).map(ofThisSchema);

@@ -24,6 +24,7 @@ export {
   primalWeightGradientProgram,
 } from './kernels/primal-gradient.js';
 export type { PrimalConfig } from './kernels/primal-parts.js';
+export { isTileSize } from './kernels/row-tiles.js';
 export { type SoftmaxSignature, softmaxAttention, softmaxAttentionProgram } from './kernels/softmax.js';
 export {
   type SoftmaxKeyGradientSignature,
@@ -34,6 +35,7 @@ export {
   softmaxQueryGradientProgram,
 } from './kernels/softmax-gradient.js';
 export type { SoftmaxConfig, SoftmaxMaskMode } from './kernels/softmax-parts.js';
+export { writtenOnce } from './kernels/written-once.js';
 export { arange, full, programId, scalar, zeros } from './language/create.js';
 export { type DotOptions, dot } from './language/dot.js';
 export type { Dtype, StoredDtype } from './language/dtype.js';

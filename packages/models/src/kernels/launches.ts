@@ -1,4 +1,5 @@
 import type { TileCandidates, TileProgram } from '@primal-attention/runtime';
+import { writtenOnce } from '@primal-attention/tile';
 
 /** The kernels of a model's blocks. */
 export type KernelName =
@@ -84,8 +85,6 @@ export function checkKernelOptions(
   return options;
 }
 
-const programs = new Map<string, TileProgram>();
-
 /**
  * The ways to launch a kernel that is made for these sizes.
  *
@@ -100,21 +99,10 @@ export function candidatesOf<Config extends object>(
   const of = `${name} of ${Object.entries(config)
     .map(([key, value]) => `${key} ${value}`)
     .join(', ')}`;
-  const candidate = ({ numWarps, ...tiling }: Launch): [string, () => TileProgram] => {
-    const label = labelOf({ numWarps, ...tiling });
-    // A kernel is written once, not at each call.
-    const once = (): TileProgram => {
-      const key = `${of}: ${label}`;
-      const program = programs.get(key) ?? make({ ...config, ...tiling }, { numWarps });
-      programs.set(key, program);
-      return program;
-    };
-    return [label, once];
+  const candidate = (launch: Launch): [string, () => TileProgram] => {
+    const { numWarps, ...tiling } = launch;
+    const write = (): TileProgram => make({ ...config, ...tiling }, { numWarps });
+    return [labelOf(launch), () => writtenOnce(name, { ...config, ...launch }, write)];
   };
   return { name: of, candidates: Object.fromEntries(launches[name].map(candidate)), choice: choice?.[name] };
-}
-
-/** Whether tiles have such a size: a power of two that products take. */
-export function isTileSize(size: number): boolean {
-  return size >= 16 && Number.isInteger(Math.log2(size));
 }

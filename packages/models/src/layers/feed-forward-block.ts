@@ -1,7 +1,7 @@
 import { nextRandomKey } from '@primal-attention/runtime';
+import { isTileSize } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 import { feedForward } from '../kernels/feed-forward.js';
-import { isTileSize } from '../kernels/launches.js';
 import { KernelBlock, type KernelCall, weightsOf } from './kernel-block.js';
 import type { LayerNorm } from './layer-norm.js';
 import type { StatelessDropout } from './stateless-dropout.js';

@@ -1,7 +1,7 @@
 import type { PrimalAttention } from '@primal-attention/attention';
 import { nextRandomKey } from '@primal-attention/runtime';
+import { isTileSize } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
-import { isTileSize } from '../kernels/launches.js';
 import { primal } from '../kernels/primal.js';
 import { KernelBlock, type KernelCall, weightsOf } from './kernel-block.js';
 import { type LayerNorm, layerNorm } from './layer-norm.js';

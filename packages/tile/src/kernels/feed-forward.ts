@@ -6,7 +6,7 @@ import type { TileProgram } from '../program.js';
 import { dropout, loadKey } from './dropout.js';
 import { layerNorm } from './layer-norm.js';
 import { loadMatrix, loadRow } from './matrix.js';
-import { checkColumns, checkRate, checkTiling, eachRowTile, type RowTiling, rowGrid } from './row-tiles.js';
+import { checkRate, checkTileSize, checkTiling, eachRowTile, type RowTiling, rowGrid } from './row-tiles.js';
 
 /** What a feed-forward kernel is made for. */
 export interface FeedForwardConfig extends Omit<RowTiling, 'samples'> {
@@ -28,8 +28,8 @@ export type FullFeedForwardConfig = Required<FeedForwardConfig & RowTiling>;
 /** Fills in defaults. @throws Error when there is no kernel for it */
 export function checkFeedForward(caller: string, config: FeedForwardConfig): FullFeedForwardConfig {
   const { width, hidden, rate = 0, epsilon = 1e-5, dtype = 'bfloat16' } = config;
-  checkColumns(caller, 'width', width);
-  checkColumns(caller, 'hidden', hidden);
+  checkTileSize(caller, 'width', width);
+  checkTileSize(caller, 'hidden', hidden);
   checkRate(caller, rate);
   return { ...checkTiling(caller, config), width, hidden, rate, epsilon, dtype };
 }

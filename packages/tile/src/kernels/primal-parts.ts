@@ -2,7 +2,7 @@ import { programId } from '../language/create.js';
 import { input, type Pointers } from '../language/kernel.js';
 import type { Operand, Tile } from '../language/tile.js';
 import { loadBlock, loadRow } from './matrix.js';
-import { checkColumns, checkRate, checkTiling, type RowTiling } from './row-tiles.js';
+import { checkRate, checkTileSize, checkTiling, type RowTiling } from './row-tiles.js';
 
 /** What a Primal-Attention kernel is made for. */
 export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
@@ -47,8 +47,8 @@ export function checkPrimal(caller: string, config: PrimalConfig): FullPrimalCon
   for (const [name, n] of Object.entries({ batch, length, heads, rank })) {
     if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
   }
-  checkColumns(caller, 'width', width);
-  checkColumns(caller, 'width / heads', width / heads);
+  checkTileSize(caller, 'width', width);
+  checkTileSize(caller, 'width / heads', width / heads);
   checkRate(caller, rate);
   return {
     ...checkTiling(caller, { ...config, rows: length, samples: batch }),

@@ -65,9 +65,7 @@ export function checkTiling(caller: string, tiling: RowTiling): Required<RowTili
   for (const [name, n] of Object.entries({ rows, samples, tilesPerProgram })) {
     if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
   }
-  if (!isPowerOfTwo(rowsPerTile) || rowsPerTile < 16) {
-    throw new Error(`${caller}: rowsPerTile must be a power of two of 16 or more, got ${rowsPerTile}`);
-  }
+  checkTileSize(caller, 'rowsPerTile', rowsPerTile);
   return { rows, samples, rowsPerTile, tilesPerProgram };
 }
 
@@ -95,10 +93,15 @@ export function eachRowTile<T extends Carried>(
   return loop(tiling.tilesPerProgram, initial, (step, carried) => body(new RowTile(tiling, step), carried));
 }
 
-/** @throws Error when no tile can hold all columns and multiply them */
-export function checkColumns(caller: string, name: string, columns: number): void {
-  if (!isPowerOfTwo(columns) || columns < 16) {
-    throw new Error(`${caller}: ${name} must be a power of two of 16 or more, got ${columns}`);
+/** Whether a tile can have so many rows or columns and be multiplied: a power of two, 16 or more. */
+export function isTileSize(size: number): boolean {
+  return isPowerOfTwo(size) && size >= 16;
+}
+
+/** @throws Error when no tile of that size can be multiplied */
+export function checkTileSize(caller: string, name: string, size: number): void {
+  if (!isTileSize(size)) {
+    throw new Error(`${caller}: ${name} must be a power of two of 16 or more, got ${size}`);
   }
 }
 

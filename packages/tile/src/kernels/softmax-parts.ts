@@ -2,12 +2,11 @@ import { flopsOf } from '../emit/flops.js';
 import { arange, programId } from '../language/create.js';
 import { input, type Kernel } from '../language/kernel.js';
 import type { InputPointer, OutputPointer, Pointer } from '../language/pointer.js';
-import { isPowerOfTwo } from '../language/shape.js';
 import type { Operand, Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import { type DropoutKey, dropoutOf } from './dropout.js';
 import { rowOffsets } from './matrix.js';
-import { checkColumns, checkRate } from './row-tiles.js';
+import { checkRate, checkTileSize } from './row-tiles.js';
 
 /**
  * What a mask does to the score of a padded key, and `causal` to that of a later key, as in @primal-attention/attention.
@@ -76,15 +75,13 @@ export function checkSoftmax(
   for (const [name, n] of Object.entries({ batch, length, heads })) {
     if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
   }
-  checkColumns(caller, 'headSize', headSize);
+  checkTileSize(caller, 'headSize', headSize);
   checkRate(caller, rate);
   if (!maskModes.includes(maskMode)) {
     throw new Error(`${caller}: maskMode must be one of ${maskModes.join(', ')}, got ${String(maskMode)}`);
   }
   for (const [name, n] of Object.entries({ queriesPerTile, keysPerTile })) {
-    if (!isPowerOfTwo(n) || n < 16) {
-      throw new Error(`${caller}: ${name} must be a power of two of 16 or more, got ${n}`);
-    }
+    checkTileSize(caller, name, n);
   }
   return {
     batch,

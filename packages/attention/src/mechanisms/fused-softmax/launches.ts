@@ -4,6 +4,7 @@ import {
   softmaxAttentionProgram,
   softmaxKeyGradientProgram,
   softmaxQueryGradientProgram,
+  writtenOnce,
 } from '@primal-attention/tile';
 import { checkKeys, checkOneOf } from '../../check.js';
 
@@ -78,8 +79,11 @@ export function softmaxCandidates(
 ): TileCandidates {
   const { program, launches } = kernels[kernel];
   const { heads, maskKeys = false, maskMode, causal = false, rate = 0 } = config;
-  const candidate = ([queriesPerTile, keysPerTile, numWarps, numStages]: Launch) =>
-    program({ ...config, queriesPerTile, keysPerTile }, { numWarps, numStages });
+  const candidate = ([queriesPerTile, keysPerTile, numWarps, numStages]: Launch) => {
+    const launched = { ...config, queriesPerTile, keysPerTile };
+    const launch = { numWarps, numStages };
+    return writtenOnce(`softmax ${kernel}`, { ...launched, ...launch }, () => program(launched, launch));
+  };
   return {
     name: [
       `softmax ${kernel}`,

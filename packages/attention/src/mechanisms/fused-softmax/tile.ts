@@ -1,5 +1,5 @@
 import { dropout, type RandomKey, tileCall, tileStorage } from '@primal-attention/runtime';
-import type { SoftmaxConfig } from '@primal-attention/tile';
+import { isTileSize, type SoftmaxConfig } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 import { checkShapes } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
@@ -56,7 +56,7 @@ export function tileAttention(
       dropout?.key ?? tf.zeros([2], 'int32'),
     ];
     const dtype = tileStorage();
-    if (dtype === undefined || !fitsKernels(headSize)) return plainAttention(form, ...inputs);
+    if (dtype === undefined || !isTileSize(headSize)) return plainAttention(form, ...inputs);
     const config: SoftmaxConfig = { batch, length, heads, headSize, maskKeys, maskMode, causal, rate, dtype };
     const [output] = tileCall(softmaxCandidates('attention', config, tiles?.attention), inputs, {
       plain: (...inputs) => [plainAttention(form, ...inputs)],
@@ -84,11 +84,6 @@ export function tileAttention(
     });
     return output as tf.Tensor3D;
   });
-}
-
-/** Whether there are kernels for heads of so many features. */
-function fitsKernels(headSize: number): boolean {
-  return headSize >= 16 && Number.isInteger(Math.log2(headSize));
 }
 
 /** sum_f dy_if o_if of each head: [B, N, H p] to [B, H, N]. */
