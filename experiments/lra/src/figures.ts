@@ -10,11 +10,17 @@ const axes = {
 export function trainingFigure(pair: Pair, what: keyof typeof axes): Figure {
   const series = (name: string, runs: readonly LoggedRun[], color: number) => {
     const { steps, mean, deviation } = curveOf(runs, what);
-    return { name, color, x: steps, y: mean, ...(deviation && { std: deviation }) };
+    return {
+      name,
+      color,
+      x: steps.map((step) => step / 1000),
+      y: mean,
+      ...(deviation && { std: deviation }),
+    };
   };
   return lineFigure({
     title: `${pair.run}: ${what === 'loss' ? 'training loss' : 'accuracy in training'}`,
-    x: { title: 'Step' },
+    x: { title: 'Step', unit: 'thousands' },
     y: axes[what],
     series: [series('without kernels', pair.without, 0), series('with kernels', pair.with, 1)],
   });

@@ -25,7 +25,7 @@ ${accuracyTable(pair)}
 ${figure(trainingFigure(pair, 'loss'), `Mean cross entropy of the training steps since the last point, with dropout. ${seedsOf(pair)}`)}
 ${figure(trainingFigure(pair, 'accuracy'), `Each point is an evaluation on the development set. ${seedsOf(pair)}`)}
 <h3>Where they come from</h3>
-${[...pair.without, ...pair.with].map(provenanceList).join('\n')}
+${origins(pair)}
 </section>`;
 }
 
@@ -68,19 +68,37 @@ function figure(content: Figure, caption: string): string {
   return htmlFigure(content, { caption, alt: `${title?.text}: lines without kernels and with kernels` });
 }
 
-function provenanceList({ summary }: LoggedRun): string {
-  const { id, config, provenance: p, kernels } = summary;
-  const launches = kernels?.flatMap(({ device, calls, launches }) => [
-    [`kernels on ${device}`, `${calls} calls in a step`],
-    ...Object.entries(launches),
-  ]);
-  const entries = [
-    ['run', `${id}, ${config.precision}, seed ${config.seed}`],
-    ['device', `${p.backend}: ${p.device}; Node ${p.node}`],
-    ['commit', `${p.commit}${p.modified ? ' with changes' : ''}, ${p.date}`],
-    ...(launches ?? []),
-  ];
-  return `<dl>${entries.map(([term, text]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd>`).join('')}</dl>`;
+/** One line for each run, and one for each kernel's launch. */
+function origins(pair: Pair): string {
+  const runs = [...pair.without, ...pair.with].map(({ summary }) => summary);
+  const text = (title: string) => ({ title, kind: 'text' as const });
+  const wide = (title: string) => ({ title, kind: 'wide' as const });
+  const made = htmlTable(
+    'The runs',
+    [text('run'), text('kernel calls in a step'), text('commit'), text('date'), wide('device')],
+    runs.map(({ id, kernels, provenance: p }) => [
+      { html: `<a href="../experiments/lra/results/${id}/summary.json">${escapeHtml(id)}</a>` },
+      kernels === undefined ? 'none' : unique(kernels.map(({ calls }) => String(calls))).join(', '),
+      `${p.commit.slice(0, 12)}${p.modified ? ', with changes' : ''}`,
+      ...[p.date.slice(0, 10), `${p.backend}: ${p.device}; Node ${p.node}`],
+    ]),
+  );
+  /** Runs by kernel and launch. */
+  const launches = new Map<string, string[]>();
+  for (const { id, kernels = [] } of runs) {
+    for (const [kernel, launch] of kernels.flatMap((session) => Object.entries(session.launches))) {
+      const key = JSON.stringify([kernel, launch]);
+      launches.set(key, unique([...(launches.get(key) ?? []), id]));
+    }
+  }
+  const rows = [...launches].map(([key, ids]) => [...(JSON.parse(key) as string[]), ids.join(', ')]);
+  if (rows.length === 0) return made;
+  return `${made}
+${htmlTable('How the kernels were launched in training', [wide('kernel'), text('launch'), wide('in')], rows)}`;
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
 }
 
 /** Runs of which one of the two is not there, and what makes it. */
