@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deviceName } from '@primal-attention/experiment';
@@ -42,6 +42,18 @@ describe('a run with kernels', () => {
     expect(notes.sessions()).toEqual([session, { ...session, calls: 8 }]);
     expect(readdirSync(folder)).toEqual(['kernels.json']);
     expect(JSON.parse(readFileSync(join(folder, 'kernels.json'), 'utf8'))).toHaveLength(2);
+  });
+
+  it('knows more launches of the same session, and keeps what it knew', () => {
+    const known = {
+      device: deviceName(),
+      calls: 6,
+      launches: { 'primal of rate 0': '64 tokens x 8, 4 warps' },
+    };
+    writeFileSync(join(folder, 'kernels.json'), JSON.stringify([{ ...known, device: 'another' }, known]));
+    const { notes, progress } = notesOf(6);
+    progress.update(state);
+    expect(notes.sessions()).toEqual([{ ...known, device: 'another' }, known]);
   });
 
   it('ends when its first steps had none', () => {

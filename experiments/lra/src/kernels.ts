@@ -27,6 +27,14 @@ export function kernelRefusal({ kernels }: Pick<RunConfig, 'kernels'>): string |
   return reason && `it asks for GPU kernels, and none run here: ${reason}`;
 }
 
+/** Whether two sessions computed the same, as far as both know: one that began with an evaluation knows its launches, too. */
+function isAlike(one: KernelSession, other: KernelSession): boolean {
+  const agree = Object.entries(one.launches).every(
+    ([kernel, launch]) => (other.launches[kernel] ?? launch) === launch,
+  );
+  return one.device === other.device && one.calls === other.calls && agree;
+}
+
 /** Of a run with kernels: makes sure that its steps have some, and keeps what they had in `kernels.json` of the run's folder. */
 export class KernelNotes {
   readonly #path: string;
@@ -85,7 +93,8 @@ export class KernelNotes {
     const launches = Object.fromEntries(takenTiles().map(({ name, label }) => [name, label]));
     const session: KernelSession = { device: deviceName(), calls, launches };
     const before = this.#read();
-    if (before.some((other) => JSON.stringify(other) === JSON.stringify(session))) return;
-    writeWhole(this.#path, readableJson([...before, session]));
+    const at = before.findIndex((other) => isAlike(other, session));
+    const merged = { ...session, launches: { ...before[at]?.launches, ...launches } };
+    writeWhole(this.#path, readableJson(at < 0 ? [...before, session] : before.with(at, merged)));
   }
 }
