@@ -109,6 +109,8 @@ it('keeps runs with kernels apart from the seeds without', () => {
     const settings = config('Text', { seed, kernels: true });
     put(`text-primal-trans.seed${seed}.kernels`, settings, 0.8, 0.7, undefined, [session]);
   }
+  const choice = { primal: '64 tokens x 8, 4 warps' };
+  put('text-fixed', config('Text', { seed: 0, kernels: { choice } }), 0.9, 0.8, undefined, [session]);
   const lines = cells(results).cells.map(({ protocol, ours, seeds, note }) => [
     protocol,
     Number(ours.toFixed(6)),
@@ -117,6 +119,8 @@ it('keeps runs with kernels apart from the seeds without', () => {
   ]);
   const note = 'tf32, card; GPU kernels of our own, 6 calls in a step';
   expect(lines).toEqual([
+    ['published, with kernels at given launches', 90, [0], note],
+    ['last checkpoint, with kernels at given launches', 80, [0], note],
     ['published', 65, [0, 1], 'tf32, card'],
     ['last checkpoint', 50, [0, 1], 'tf32, card'],
     ['published, with kernels', 80, [0, 1], note],
