@@ -12,6 +12,7 @@ import '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
 import { checks, type Found, measured } from './tile-check/checks.js';
 import { classifierChecks } from './tile-check/classifier.js';
+import { optimizerChecks } from './tile-check/optimizer.js';
 
 const usage = `node tile-check.mjs [--output FILE] [--programs FILE]
 
@@ -45,6 +46,7 @@ async function runChecks(round: string, programs: readonly TileProgram[]): Promi
   for (const [check, run] of Object.entries({
     ...checks(round === 'cold'),
     ...classifierChecks(),
+    ...optimizerChecks(),
     ...measured(programs),
   })) {
     let found: Found;

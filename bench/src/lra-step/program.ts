@@ -126,7 +126,7 @@ function trainingStep(settings: OwnSettings): { model: tf.LayersModel; step: () 
     seed,
     ...(mechanism === 'primal' && { rank, rankMultiplier }),
   });
-  const optimizer = new AdamW({ learningRate, epsilon });
+  const optimizer = new AdamW({ learningRate, epsilon, kernels });
   const key = randomKey(seed);
   const loss = ({ ids, labels }: TextBatch): { loss: tf.Tensor } => {
     const stepKey = foldIn(key, optimizer.step as tf.Tensor as tf.Scalar);

@@ -15,7 +15,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { Found } from './checks.js';
 
 /** Not a multiple of any tile. */
-const [batch, length] = [4, 1000];
+const batch = 4;
+export const length = 1000;
 
 type Storage = 'bf16' | 'tf32';
 
@@ -27,7 +28,7 @@ interface Step {
 }
 
 /** Texts of which the last two end in padding. */
-function texts(): tf.Tensor2D {
+export function texts(): tf.Tensor2D {
   const stream = new RandomStream(2, 'tile-check texts');
   const values = Int32Array.from({ length: batch * length }, (_, i) =>
     i % length < length - 300 * Math.max(0, Math.floor(i / length) - 1) ? 1 + stream.integer(255) : 0,
@@ -35,19 +36,24 @@ function texts(): tf.Tensor2D {
   return tf.tensor2d(values, [batch, length], 'int32');
 }
 
+/** Cross entropy and a tenth of the KSVD term: all weights have gradients. */
+export function lossOf(model: tf.LayersModel, ids: tf.Tensor, storage: 'bf16' | 'float32'): tf.Scalar {
+  const labels = tf.oneHot(tf.tensor1d([0, 1, 1, 0], 'int32'), 2);
+  const { output, losses } = autocast(storage, () =>
+    withLosses(() => model.apply(ids, { training: true }) as tf.Tensor),
+  );
+  const crossEntropy = tf.neg(tf.mean(tf.sum(tf.mul(labels, tf.logSoftmax(output)), 1)));
+  return tf.add(crossEntropy, tf.mul(0.1, ksvdLoss(losses, { reduction: 'batch' })));
+}
+
 function stepOf(model: tf.LayersModel, precision: Storage | 'float32'): Step {
   const weights = namedWeights(model);
-  const labels = tf.oneHot(tf.tensor1d([0, 1, 1, 0], 'int32'), 2);
-  const loss = (ids: tf.Tensor): tf.Scalar => {
-    const { output, losses } = autocast(precision === 'bf16' ? 'bf16' : 'float32', () =>
-      withLosses(() => model.apply(ids, { training: true }) as tf.Tensor),
-    );
-    const crossEntropy = tf.neg(tf.mean(tf.sum(tf.mul(labels, tf.logSoftmax(output)), 1)));
-    return tf.add(crossEntropy, tf.mul(0.1, ksvdLoss(losses, { reduction: 'batch' })));
-  };
+  const storage = precision === 'bf16' ? 'bf16' : 'float32';
   const step = jit((ids: tf.Tensor) =>
     withMatmulPrecision(precision === 'float32' ? 'float32' : 'tf32', () =>
-      withRandomKey(randomKey(3), () => tf.variableGrads(() => loss(ids), Object.values(weights))),
+      withRandomKey(randomKey(3), () =>
+        tf.variableGrads(() => lossOf(model, ids, storage), Object.values(weights)),
+      ),
     ),
   );
   const ids = texts();

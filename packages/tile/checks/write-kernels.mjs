@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  adamwProgram,
   feedForwardGradientProgram,
   feedForwardProgram,
   primalGradientProgram,
@@ -21,6 +22,40 @@ const [batch, length, width] = [32, 4096, 64];
 const feedForward = { rows: batch * length, width, hidden: 128, rate: 0.1 };
 const primal = { batch, length, width, heads: 2, rank: 20, rate: 0.1, maskOutput: true };
 const softmax = { batch, length, heads: 2, headSize: width / 2, rate: 0.1, maskKeys: true };
+const hidden = feedForward.hidden;
+const norm = [[width], [width]];
+const dense = (from, to) => [[from, to], [to]];
+const { heads, rank } = primal;
+const layer = [
+  ...norm,
+  ...dense(width, width),
+  ...dense(width, width),
+  ...[
+    [heads, 10 * rank, rank],
+    [heads, 10 * rank, rank],
+    [heads, rank],
+  ],
+  ...dense(heads * rank, width / heads),
+  ...dense(width, width),
+  ...norm,
+  ...dense(width, hidden),
+  ...dense(hidden, width),
+];
+const weights = [
+  [512, width],
+  [length, width],
+  ...layer,
+  ...layer,
+  ...norm,
+  ...dense(width, hidden),
+  ...dense(hidden, 2),
+];
+
+/** @param {import('@primal-attention/tile').TileProgram} program */
+const write = ({ name, ir, numWarps, numStages }, dtype) =>
+  writeFileSync(join(folder, `${name}.${dtype}.warps${numWarps}.stages${numStages}.ttir`), ir);
+
+write(adamwProgram({ shapes: weights }), 'float32');
 for (const dtype of ['bfloat16', 'float32']) {
   const programs = [
     feedForwardProgram({ ...feedForward, dtype }),
@@ -33,7 +68,5 @@ for (const dtype of ['bfloat16', 'float32']) {
     softmaxQueryGradientProgram({ ...softmax, dtype }),
     softmaxKeyGradientProgram({ ...softmax, dtype }),
   ];
-  for (const { name, ir, numWarps, numStages } of programs) {
-    writeFileSync(join(folder, `${name}.${dtype}.warps${numWarps}.stages${numStages}.ttir`), ir);
-  }
+  for (const program of programs) write(program, dtype);
 }

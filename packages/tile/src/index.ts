@@ -2,6 +2,14 @@ export { type Grid, type Launch, tileProgram } from './emit/tile-program.js';
 export { tritonIr } from './emit/triton.js';
 export { type Arguments, type ArrayOf, interpret, type Results } from './interpret/interpret.js';
 export { interpretProgram } from './interpret/interpret-program.js';
+export {
+  type AdamWConfig,
+  type AdamWSignature,
+  adamWRates,
+  adamw,
+  adamwProgram,
+  mostAdamWWeights,
+} from './kernels/adamw.js';
 export { type DropoutKey, dropout, loadKey, randomBits } from './kernels/dropout.js';
 export {
   type FeedForwardConfig,

@@ -156,6 +156,23 @@ describe('an operation is emitted', () => {
     );
   });
 
+  it('a choice between pointers, moved before and after it', () => {
+    const text = tritonIr(
+      kernel('k', { a: input('int32'), b: input('int32'), y: output('int32') }, ({ a, b, y }) => {
+        const chosen = where(programId().less(3), a, b.plus(programId(1)));
+        y.store(arange(4), chosen.plus(7).load(arange(4)));
+      }),
+    );
+    const lines = text.split('\n').map((line) => line.trim());
+    const [moved, , movedOn] = ['tt.addptr', 'arith.select', 'tt.addptr'].map((op, i) =>
+      lines.findIndex((line, at) => line.includes(op) && (i < 2 || lines[at - 1].includes('arith.select'))),
+    );
+    expect(lines[moved]).toMatch(/^%\d+ = tt\.addptr %b, %\d+ : !tt\.ptr<i32>, i32$/);
+    expect(lines[moved + 1]).toMatch(/^%\d+ = arith\.select %\d+, %a, %\d+ : !tt\.ptr<i32>$/);
+    expect(movedOn).toBe(moved + 2);
+    expect(lines[movedOn + 1]).toMatch(/tt\.splat %\d+ : !tt\.ptr<i32> -> tensor<4x!tt\.ptr<i32>>$/);
+  });
+
   it('loops that carry nothing, one value and several', () => {
     const loops = emitted((x) => {
       loop(2, () => {});

@@ -1,7 +1,7 @@
 import type { Dtype } from '../language/dtype.js';
 import type { Kernel } from '../language/kernel.js';
 import type { Op } from '../language/op.js';
-import type { Pointer } from '../language/pointer.js';
+import type { Place, Pointer } from '../language/pointer.js';
 import { Tile } from '../language/tile.js';
 import { binaryOp, castOp, comparisonOp, reductionOp } from './elementwise.js';
 import { elementTypes, literal, shaped, typeOf } from './types.js';
@@ -16,7 +16,7 @@ type OpOf<K extends Op['kind']> = Extract<Op, { kind: K }>;
 export function tritonIr(kernel: Kernel): string {
   const parameters = kernel.parameters.map(
     // XLA's arrays begin at multiples of 16 bytes or more; knowing it, loads take 16 bytes at once.
-    ({ name, dtype }) => `%${name}: !tt.ptr<${elementTypes[dtype]}> {tt.divisibility = 16 : i32}`,
+    ({ name, dtype }) => `%${name}: ${pointerTo(dtype)} {tt.divisibility = 16 : i32}`,
   );
   const writer = new Writer();
   writer.block(kernel.body.ops, '    ');
@@ -164,15 +164,22 @@ class Writer {
     return `tt.dot ${this.#list(left, right)}, ${sum}${how} : ${types}`;
   }
 
-  /** The addresses of elements: the array's place, moved by scalars, then one offset for each element. */
-  #places({ parameter, moves }: Pointer, offsets: Tile): string {
-    const pointer = `!tt.ptr<${elementTypes[parameter.dtype]}>`;
-    let at = `%${parameter.name}`;
-    for (const move of moves) {
-      const moved = this.#fresh();
-      this.#line(`${moved} = tt.addptr ${at}, ${this.#name(move)} : ${pointer}, i32`);
-      at = moved;
-    }
+  /** The address that a pointer holds. */
+  #address(place: Place, type: string): string {
+    if (place.kind === 'array') return `%${place.parameter.name}`;
+    const text =
+      place.kind === 'moved'
+        ? `tt.addptr ${this.#address(place.from, type)}, ${this.#name(place.by)} : ${type}, i32`
+        : `arith.select ${this.#name(place.condition)}, ${this.#address(place.left, type)}, ${this.#address(place.right, type)} : ${type}`;
+    const made = this.#fresh();
+    this.#line(`${made} = ${text}`);
+    return made;
+  }
+
+  /** The addresses of elements: where the pointer points, then one offset for each element. */
+  #places({ dtype, place }: Pointer, offsets: Tile): string {
+    const pointer = pointerTo(dtype);
+    let at = this.#address(place, pointer);
     const types = shaped(offsets.shape, pointer);
     if (offsets.rank > 0) {
       const all = this.#fresh();
@@ -220,6 +227,10 @@ function constant(result: Tile, value: number): string {
   return `arith.constant ${text}${result.dtype === 'bool' ? '' : ` : ${typeOf(result)}`}`;
 }
 
-function pointersTo({ parameter }: Pointer, offsets: Tile): string {
-  return shaped(offsets.shape, `!tt.ptr<${elementTypes[parameter.dtype]}>`);
+function pointerTo(dtype: Dtype): string {
+  return `!tt.ptr<${elementTypes[dtype]}>`;
+}
+
+function pointersTo({ dtype }: Pointer, offsets: Tile): string {
+  return shaped(offsets.shape, pointerTo(dtype));
 }

@@ -1,6 +1,6 @@
 import { type Dtype, isFloat } from '../language/dtype.js';
 import type { Op } from '../language/op.js';
-import type { Pointer } from '../language/pointer.js';
+import type { Place } from '../language/pointer.js';
 import { roundAll, roundToTf32 } from '../language/rounding.js';
 import type { Tile } from '../language/tile.js';
 import type { Memory, Values } from './memory.js';
@@ -19,6 +19,12 @@ export interface Program {
 
 /** Does one operation, for the program that runs. */
 type Step = () => void;
+
+/** An element of an array. */
+interface Location {
+  readonly memory: Memory;
+  readonly first: number;
+}
 
 /** A failure inside an operation, with what is known of where. */
 export class Failure extends Error {}
@@ -178,21 +184,34 @@ export class Compiler {
     };
   }
 
-  /** The element that scalars moved the pointer to. */
-  #base({ parameter, moves }: Pointer): { memory: Memory; base: () => number } {
-    const memory = this.memories.get(parameter.name);
-    if (memory === undefined) throw new Error(`interpret: there is no array ${parameter.name}`);
-    const by = moves.map((tile) => this.#of(tile));
-    return { memory, base: () => by.reduce((sum, [move]) => sum + move, 0) };
+  /** How to find the array and the element in it that a pointer points to. */
+  #locate(place: Place): () => Location {
+    if (place.kind === 'array') {
+      const { name } = place.parameter;
+      const memory = this.memories.get(name);
+      if (memory === undefined) throw new Error(`interpret: there is no array ${name}`);
+      const start = { memory, first: 0 };
+      return () => start;
+    }
+    if (place.kind === 'moved') {
+      const [from, by] = [this.#locate(place.from), this.#of(place.by)];
+      return () => {
+        const { memory, first } = from();
+        return { memory, first: first + by[0] };
+      };
+    }
+    const [left, right] = [this.#locate(place.left), this.#locate(place.right)];
+    const condition = this.#of(place.condition);
+    return () => (condition[0] === 1 ? left() : right());
   }
 
   #load({ pointer, offsets, mask, other, result, site }: OpOf<'load'>): Step {
-    const { memory, base } = this.#base(pointer);
+    const locate = this.#locate(pointer.place);
     const [at, wanted] = [this.#of(offsets), mask && this.#of(mask)];
     const filler = other && this.#of(other);
     const out = this.#make(result);
     return this.#located('load', site, () => {
-      const first = base();
+      const { memory, first } = locate();
       const { number } = this.program;
       for (let i = 0; i < out.length; i++) {
         out[i] = wanted?.[i] === 0 ? (filler as Values)[i] : memory.read(first + at[i], number);
@@ -201,10 +220,10 @@ export class Compiler {
   }
 
   #store({ pointer, offsets, mask, value, site }: OpOf<'store'>): Step {
-    const { memory, base } = this.#base(pointer);
+    const locate = this.#locate(pointer.place);
     const [at, wanted, given] = [this.#of(offsets), mask && this.#of(mask), this.#of(value)];
     return this.#located('store', site, () => {
-      const first = base();
+      const { memory, first } = locate();
       const { number } = this.program;
       memory.beginStore();
       for (let i = 0; i < at.length; i++) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { arange, input, interpret, kernel, loop, output, programId, scalar, zeros } from '../index.js';
+import { arange, input, interpret, kernel, loop, output, programId, scalar, where, zeros } from '../index.js';
 
 const rows = (n: number) => Array.from({ length: n }, (_, i) => i);
 
@@ -53,6 +53,23 @@ describe('interpret', () => {
     });
     const { y } = interpret(row, { grid: 2, inputs: { x: rows(10) }, outputs: { y: 8 } });
     expect([...y]).toEqual(rows(8).map((i) => i + 2));
+  });
+
+  it('chooses between pointers, in which bounds and races are those of the chosen array', () => {
+    const signature = { a: input('int32'), b: input('int32'), y: output('int32'), z: output('int32') };
+    const split = (rows: number) =>
+      kernel('split', signature, ({ a, b, y, z }) => {
+        const isFirst = programId().less(rows);
+        const at = where(isFirst, programId(), programId().sub(rows)).mul(2).add(arange(2));
+        where(isFirst, y, z.plus(1)).store(at, where(isFirst, a, b.plus(1)).load(at));
+        where(isFirst, y, z).store(where(isFirst, scalar(4, 'int32'), 0), -1, { mask: programId().equal(2) });
+      });
+    const given = { inputs: { a: rows(4), b: [9, 10, 11] }, outputs: { y: 4, z: 3 } };
+    const { y, z } = interpret(split(2), { grid: 3, ...given });
+    expect([...y]).toEqual([0, 1, 2, 3]);
+    expect([...z]).toEqual([-1, 10, 11]);
+    expect(() => interpret(split(3), { grid: 3, ...given })).toThrow(/load: a\[4\] is out of range/);
+    expect(() => interpret(split(1), { grid: 3, ...given })).toThrow(/load: b\[3\] is out of range/);
   });
 
   it('runs loops whose trip count the device finds, none included', () => {

@@ -109,6 +109,26 @@ describe('an operation refuses', () => {
     ['a minimum of bool', () => b([4]).min(0), /min: expected float32/],
     ['a new axis too far', () => f([4]).expandDims(2), /expandDims: axis must be in -2\.\.1, got 2/],
     [
+      'a choice between a pointer and a value',
+      ({ x }) => where(b([]), x as never, f([])),
+      /where: a pointer and a value; load the pointer first/,
+    ],
+    [
+      'a choice between pointers by many conditions',
+      ({ x }) => where(b([4]), x, x),
+      /where: a scalar chooses between pointers, got bool \[4\]/,
+    ],
+    [
+      'a choice between pointers of unlike types',
+      ({ x, k }) => where(b([]), x, k),
+      /where: pointers must be of one type and direction, got x, input of float32, and k, input of int32 \(/,
+    ],
+    [
+      'a choice between what is read and what is made',
+      ({ x, z }) => where(b([]), x, z),
+      /where: .*got x, input of float32, and z, output of float32/,
+    ],
+    [
       'a broadcast of a real size',
       () => f([2, 4]).broadcastTo([4, 4]),
       /broadcastTo: float32 \[2, 4\] does not fit \[4, 4\]/,

@@ -2,7 +2,7 @@ import { writeBlock } from './build.js';
 import { misuse } from './caller.js';
 import { type StoredDtype, storedDtypes } from './dtype.js';
 import type { Block, Op } from './op.js';
-import { InputPointer, OutputPointer, type Parameter } from './pointer.js';
+import { arraysOf, InputPointer, OutputPointer, type Parameter } from './pointer.js';
 
 /** An array that a kernel reads. */
 export interface Input<D extends StoredDtype = StoredDtype> {
@@ -84,7 +84,10 @@ export function kernel<S extends Signature>(
   const pointers = Object.fromEntries(
     parameters.map((parameter) => [
       parameter.name,
-      parameter.direction === 'output' ? new OutputPointer(parameter) : new InputPointer(parameter),
+      new (parameter.direction === 'output' ? OutputPointer : InputPointer)(parameter.dtype, {
+        kind: 'array',
+        parameter,
+      }),
     ]),
   ) as Pointers<S>;
   const { block: body } = writeBlock(undefined, () => {
@@ -105,7 +108,7 @@ function storedIn(ops: readonly Op[]): Set<string> {
   return new Set(
     ops.flatMap((op) => {
       if (op.kind === 'loop') return [...storedIn(op.body.ops)];
-      return op.kind === 'store' ? [op.pointer.parameter.name] : [];
+      return op.kind === 'store' ? arraysOf(op.pointer.place).map(({ name }) => name) : [];
     }),
   );
 }

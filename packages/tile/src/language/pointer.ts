@@ -27,20 +27,28 @@ export interface StoreOptions {
   mask?: Tile;
 }
 
+/** Where a pointer points: to an array's first element, further on than another, or to one of two places. */
+export type Place =
+  | { readonly kind: 'array'; readonly parameter: Parameter }
+  | { readonly kind: 'moved'; readonly from: Place; readonly by: Tile }
+  | { readonly kind: 'chosen'; readonly condition: Tile; readonly left: Place; readonly right: Place };
+
+/** The arrays that a pointer may point into, in their order. */
+export function arraysOf(place: Place): Parameter[] {
+  if (place.kind === 'array') return [place.parameter];
+  if (place.kind === 'moved') return arraysOf(place.from);
+  return [...new Set([...arraysOf(place.left), ...arraysOf(place.right)])];
+}
+
 /** A place in an array of the device's memory. Offsets count elements, not bytes. */
 export class Pointer {
   /** @internal */
   constructor(
+    /** Type of the elements. */
+    readonly dtype: StoredDtype,
     /** @internal */
-    readonly parameter: Parameter,
-    /** Scalars that move it. @internal */
-    readonly moves: readonly Tile[] = [],
+    readonly place: Place,
   ) {}
-
-  /** Type of the elements. */
-  get dtype(): StoredDtype {
-    return this.parameter.dtype;
-  }
 
   /** The place `elements` further on: an int32 scalar or a number, which may be different in each program. */
   plus(elements: Operand): this {
@@ -51,10 +59,12 @@ export class Pointer {
         `a pointer moves by a scalar, got ${describe(by)}; offsets of many elements go to load and store`,
       );
     }
-    return new (this.constructor as new (parameter: Parameter, moves: readonly Tile[]) => this)(
-      this.parameter,
-      [...this.moves, by],
-    );
+    return this.at({ kind: 'moved', from: this.place, by });
+  }
+
+  /** A pointer of this kind to another place. @internal */
+  at(place: Place): this {
+    return new (this.constructor as new (dtype: StoredDtype, place: Place) => this)(this.dtype, place);
   }
 
   /**
@@ -108,7 +118,7 @@ export class OutputPointer extends Pointer {
     if (given.dtype !== this.dtype) {
       throw misuse(
         'store',
-        `${this.parameter.name} holds ${this.dtype}, got ${describe(given)}; cast it to ${this.dtype}`,
+        `${arraysOf(this.place)[0].name} holds ${this.dtype}, got ${describe(given)}; cast it to ${this.dtype}`,
       );
     }
     if (mask !== undefined) requireDtype('store: mask', mask, ['bool']);

@@ -32,7 +32,7 @@ const radam: Rule = { create: (options) => new RAdam(options), naive: naiveRAdam
  * `optim.safetensors`: traces of optimizers, and of schedules alone.
  *
  * The float64 trace is compared with the formulas in float64 and, at the case's tolerance for float32, with the optimizer
- * itself; the float32 trace with the optimizer. Rates are computed in float64 only.
+ * itself, by formulas of tfjs and by its kernel where kernels run; the float32 trace with the optimizer. Rates are computed in float64 only.
  */
 export function checkOptim(golden: GoldenCase): Computed {
   const { optimizer, steps } = golden.config as unknown as Config;
@@ -43,15 +43,15 @@ export function checkOptim(golden: GoldenCase): Computed {
     return rateValues(stored ? Array.from(stored.data, Number) : [...Array(count).keys()], ratesAt);
   }
   const rates = rateValues([...Array(steps).keys()], ratesAt);
-  const [exact, single] = [formulaTrace(golden, ratesAt), optimizerTrace(golden, ratesAt)];
-  const traces = Object.keys(exact) as (keyof typeof exact)[];
+  const exact = formulaTrace(golden, ratesAt);
+  const single = [false, true].map((kernels) => optimizerTrace(golden, ratesAt, kernels));
   return Object.assign(
     {},
     rates,
-    ...traces.map((name) => ({
-      [`out.${name}`]: [exact[name], single[name]],
-      [`out.${name}_f32`]: single[name],
-    })),
+    ...Object.entries(exact).map(([name, values]) => {
+      const traces = single.map((trace) => trace[name]);
+      return { [`out.${name}`]: [values, ...traces], [`out.${name}_f32`]: traces };
+    }),
   ) as Computed;
 }
 
@@ -136,7 +136,7 @@ function formulaTrace(golden: GoldenCase, ratesAt: RatesAt): Record<string, Host
 }
 
 /** The trace by the optimizer, in float32, with the gradients of the tape: a step as training compiles it. */
-function optimizerTrace(golden: GoldenCase, ratesAt: RatesAt): Record<string, tf.Tensor> {
+function optimizerTrace(golden: GoldenCase, ratesAt: RatesAt, kernels: boolean): Record<string, tf.Tensor> {
   const config = golden.config as unknown as Config;
   const { steps, lr, betas, eps, weight_decay } = config;
   const { n, quartic, ...problem } = problemOf(golden);
@@ -151,6 +151,7 @@ function optimizerTrace(golden: GoldenCase, ratesAt: RatesAt): Record<string, tf
     beta2: betas[1],
     epsilon: eps,
     weightDecay: weight_decay,
+    kernels,
   });
   optimizer.build({ x });
   const objective = (): tf.Scalar => {

@@ -19,6 +19,12 @@ describe('settings', () => {
     expect(() => new AdamW({ learningRate: 1, beta2: -0.1 })).toThrow('beta2');
     expect(() => new AdamW({ learningRate: 1, epsilon: -1 })).toThrow('epsilon');
     expect(() => new AdamW({ learningRate: 1, weightDecay: -1 })).toThrow('weightDecay');
+    expect(() => new AdamW({ learningRate: 1, kernels: 'on' as never })).toThrow(
+      'AdamW: kernels must be true or false, got on',
+    );
+    const withKernels = new AdamW({ learningRate: 1, kernels: true });
+    expect(withKernels.getConfig()).toMatchObject({ weightDecay: 0, kernels: true });
+    withKernels.dispose();
     const optimizer = new AdamW({ learningRate: 1 });
     expect(() => {
       optimizer.learningRate = Number.POSITIVE_INFINITY;

@@ -1,6 +1,7 @@
 import { isTracing } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { decayOf, oneMinusPower } from './decay.js';
+import { type StepScalars, type Update, updated, updatedByKernels } from './update.js';
 
 /** Variables under names of one's own choice, which stay the same from process to process, for checkpoints. */
 export type NamedVariables = Record<string, tf.Variable>;
@@ -23,6 +24,11 @@ export interface MomentOptimizerOptions {
   epsilon?: number;
   /** Decoupled weight decay: the weights shrink by learningRate * weightDecay per step. Default 0. */
   weightDecay?: number;
+  /**
+   * Whether one GPU kernel updates all weights, where kernels run (`tileKernelRefusal` of @primal-attention/runtime); results
+   * differ by roundings of float32. Default false: formulas of tfjs, a kernel for each weight.
+   */
+  kernels?: boolean;
 }
 
 /** What a step adds to a weight x after its decay: -stepSize * m / (rootScale * sqrt(v) + offset), all scalars. */
@@ -51,6 +57,8 @@ interface Slot {
 export abstract class MomentOptimizer extends tf.Optimizer {
   readonly epsilon: number;
   readonly weightDecay: number;
+  /** Whether one GPU kernel updates all weights. */
+  readonly kernels: boolean;
   /** Completed steps, an int32 scalar counted in the graph. */
   readonly step: tf.Variable;
   protected readonly rate: tf.Variable;
@@ -64,17 +72,26 @@ export abstract class MomentOptimizer extends tf.Optimizer {
 
   constructor(options: MomentOptimizerOptions) {
     super();
-    const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+    const {
+      learningRate,
+      beta1 = 0.9,
+      beta2 = 0.999,
+      epsilon = 1e-8,
+      weightDecay = 0,
+      kernels = false,
+    } = options;
     this.#check('learningRate', learningRate, learningRate >= 0 && learningRate < Infinity, 'a number >= 0');
     this.#check('beta1', beta1, beta1 >= 0 && beta1 < 1, 'a number in [0, 1)');
     this.#check('beta2', beta2, beta2 >= 0 && beta2 < 1, 'a number in [0, 1)');
     this.#check('epsilon', epsilon, epsilon >= 0 && epsilon < Infinity, 'a number >= 0');
     this.#check('weightDecay', weightDecay, weightDecay >= 0 && weightDecay < Infinity, 'a number >= 0');
+    this.#check('kernels', kernels, typeof kernels === 'boolean', 'true or false');
     this.#learningRate = learningRate;
     this.#beta1 = beta1;
     this.#beta2 = beta2;
     this.epsilon = epsilon;
     this.weightDecay = weightDecay;
+    this.kernels = kernels;
     [this.step, this.rate, this.decay1, this.decay2] = tf.tidy(() => [
       tf.variable(tf.scalar(0, 'int32'), false),
       tf.variable(tf.scalar(learningRate), false),
@@ -140,33 +157,32 @@ export abstract class MomentOptimizer extends tf.Optimizer {
       : Object.entries(gradients);
     tf.tidy(() => {
       const count = tf.add(this.step, tf.scalar(1, 'int32'));
-      const step = tf.cast(count, 'float32') as tf.Scalar;
       const one = tf.scalar(1);
-      const fresh1 = oneMinusPower(this.decay1 as tf.Tensor as tf.Scalar, one);
-      const fresh2 = oneMinusPower(this.decay2 as tf.Tensor as tf.Scalar, one);
-      const rule = this.rule(step);
-      const kept = this.weightDecay === 0 ? undefined : tf.sub(1, tf.mul(this.rate, this.weightDecay));
-      for (const [name, gradient] of named) {
-        // A variable that the loss does not depend on.
-        if (gradient == null) continue;
-        const variable = tf.engine().registeredVariables[name];
-        if (variable === undefined) {
-          throw new Error(
-            `${this.getClassName()}.applyGradients: there is no variable '${name}'; was it disposed?`,
-          );
-        }
-        let slot = this.#slots.get(variable);
-        if (slot === undefined) {
-          slot = this.#createSlot(name, variable);
-          this.#slots.set(variable, slot);
-        }
-        const first = tf.add(slot.first, tf.mul(tf.sub(gradient, slot.first), fresh1));
-        const second = tf.add(slot.second, tf.mul(tf.sub(tf.square(gradient), slot.second), fresh2));
-        const denominator = tf.add(tf.mul(tf.sqrt(second), rule.rootScale), rule.offset);
-        const change = tf.mul(tf.div(first, denominator), rule.stepSize);
-        slot.first.assign(first);
-        slot.second.assign(second);
-        variable.assign(tf.sub(kept === undefined ? variable : tf.mul(variable, kept), change));
+      const scalars: StepScalars = {
+        ...this.rule(tf.cast(count, 'float32') as tf.Scalar),
+        fresh1: oneMinusPower(this.decay1 as tf.Tensor as tf.Scalar, one),
+        fresh2: oneMinusPower(this.decay2 as tf.Tensor as tf.Scalar, one),
+        kept: this.weightDecay === 0 ? undefined : tf.sub(1, tf.mul(this.rate, this.weightDecay)),
+      };
+      const given = named.flatMap(([name, gradient]) =>
+        // None for a variable that the loss does not depend on.
+        gradient == null ? [] : [{ gradient, ...this.#variable(name) }],
+      );
+      const updates = given.map(
+        ({ variable, slot: { first, second }, gradient }): Update => ({
+          weight: variable,
+          gradient,
+          first,
+          second,
+        }),
+      );
+      const next = this.kernels
+        ? updatedByKernels(updates, scalars)
+        : updates.map((update) => updated(update, scalars));
+      for (const [i, { variable, slot }] of given.entries()) {
+        slot.first.assign(next[i].first);
+        slot.second.assign(next[i].second);
+        variable.assign(next[i].weight);
       }
       this.step.assign(count);
     });
@@ -224,14 +240,31 @@ export abstract class MomentOptimizer extends tf.Optimizer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const { learningRate, beta1, beta2, epsilon, weightDecay } = this;
-    return { learningRate, beta1, beta2, epsilon, weightDecay };
+    const { learningRate, beta1, beta2, epsilon, weightDecay, kernels } = this;
+    // Without kernels what it was before there were any: it tells one run from another.
+    return { learningRate, beta1, beta2, epsilon, weightDecay, ...(kernels && { kernels }) };
   }
 
   override dispose(): void {
     tf.dispose([this.step, this.rate, this.decay1, this.decay2]);
     for (const { first, second } of this.#slots.values()) tf.dispose([first, second]);
     this.#slots.clear();
+  }
+
+  /** A variable by tfjs's name, with its moments, which are made where they are missing. */
+  #variable(name: string): { variable: tf.Variable; slot: Slot } {
+    const variable = tf.engine().registeredVariables[name];
+    if (variable === undefined) {
+      throw new Error(
+        `${this.getClassName()}.applyGradients: there is no variable '${name}'; was it disposed?`,
+      );
+    }
+    let slot = this.#slots.get(variable);
+    if (slot === undefined) {
+      slot = this.#createSlot(name, variable);
+      this.#slots.set(variable, slot);
+    }
+    return { variable, slot };
   }
 
   #createSlot(name: string, variable: tf.Variable): Slot {
@@ -253,7 +286,7 @@ export abstract class MomentOptimizer extends tf.Optimizer {
     if (value !== old) tf.tidy(() => variable.assign(tf.scalar(held)));
   }
 
-  #check(name: string, value: number, valid: boolean, expected: string): void {
-    if (!valid) throw new Error(`${this.getClassName()}: ${name} must be ${expected}, got ${value}`);
+  #check(name: string, value: unknown, valid: boolean, expected: string): void {
+    if (!valid) throw new Error(`${this.getClassName()}: ${name} must be ${expected}, got ${String(value)}`);
   }
 }
