@@ -12,6 +12,7 @@ export {
 export {
   type FeedForwardGradientSignature,
   feedForwardGradient,
+  feedForwardGradientLayout,
   feedForwardGradientProgram,
 } from './kernels/feed-forward-gradient.js';
 export { type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
@@ -19,11 +20,14 @@ export {
   type PrimalGradientSignature,
   type PrimalWeightGradientSignature,
   primalGradient,
+  primalGradientLayout,
   primalGradientProgram,
   primalWeightGradient,
+  primalWeightGradientLayout,
   primalWeightGradientProgram,
 } from './kernels/primal-gradient.js';
 export type { PrimalConfig } from './kernels/primal-parts.js';
+export type { RowLayout, RowPlace } from './kernels/row-layout.js';
 export { isTileSize } from './kernels/row-tiles.js';
 export { type SoftmaxSignature, softmaxAttention, softmaxAttentionProgram } from './kernels/softmax.js';
 export {
