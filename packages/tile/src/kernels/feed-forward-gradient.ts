@@ -38,8 +38,8 @@ export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwa
       loadRow(arrays.beta, width),
       loadRow(arrays.b1, hidden),
     ];
-    const w1 = loadMatrix(arrays.w1, width, hidden);
-    const w2 = loadMatrix(arrays.w2, hidden, width);
+    const w1 = loadMatrix(arrays.w1, width, hidden).cast(dtype);
+    const w2 = loadMatrix(arrays.w2, hidden, width).cast(dtype);
     const [hiddenKey, outputKey] = rate === 0 ? [] : [loadKey(arrays.keys, 0), loadKey(arrays.keys, 2)];
     const start = {
       w1: zeros([width, hidden]),
@@ -113,9 +113,9 @@ function signature(dtype: 'bfloat16' | 'float32') {
     dy: input(dtype),
     gamma: input('float32'),
     beta: input('float32'),
-    w1: input(dtype),
+    w1: input('float32'),
     b1: input('float32'),
-    w2: input(dtype),
+    w2: input('float32'),
     keys: input('int32'),
     dx: output(dtype),
     parts: output('float32'),
