@@ -15,6 +15,15 @@ export {
   feedForwardGradientLayout,
   feedForwardGradientProgram,
 } from './kernels/feed-forward-gradient.js';
+export {
+  type NormSumsConfig,
+  type NormSumsGradientSignature,
+  type NormSumsSignature,
+  normSums,
+  normSumsGradient,
+  normSumsGradientProgram,
+  normSumsProgram,
+} from './kernels/norm-sums.js';
 export { type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
 export {
   type PrimalGradientSignature,
