@@ -138,6 +138,29 @@ test('takeRows takes repeated rows, and adds their gradients', async () => {
   expect([...(await gradient.data())]).toEqual([2, 2, 1, 1, 2, 2, 1, 1]);
 });
 
+test('the gradient of takeRows gives each taken row what came from it', async () => {
+  const sizes = fc.record({
+    batch: fc.integer({ min: 1, max: 3 }),
+    length: fc.integer({ min: 1, max: 12 }),
+    n: fc.integer({ min: 1, max: 12 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(sizes, async ({ batch, length, n }) => {
+      const positions = landmarkPositions(length, n);
+      const dy = randomTensor([batch, n, 2], 3) as tf.Tensor3D;
+      const of = await indexed(dy);
+      const gradient = tf.grad((x) => takeRows(tf.clone(x) as tf.Tensor3D, positions))(
+        tf.zeros([batch, length, 2]),
+        dy,
+      );
+      await expectEqual(gradient, (b, position, c) =>
+        positions.reduce((sum, taken, i) => (taken === position ? sum + of(b, i, c) : sum), 0),
+      );
+    }),
+    runs,
+  );
+});
+
 test('heads come apart and together again', async () => {
   const x = randomTensor([2, 3, 8], 1) as tf.Tensor3D;
   const heads = splitHeads(x, 4);

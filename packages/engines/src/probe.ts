@@ -1,6 +1,6 @@
 // Run by the report, in a process of its own: starts one engine and prints what it is, as JSON.
 import { cpus, totalmem } from 'node:os';
-import { tileKernelRefusal } from '@primal-attention/runtime';
+import { tileKernelRefusal, tileTuningSeconds } from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
 import { startEngine } from './start.js';
@@ -22,7 +22,7 @@ function details(name: string): string[] {
         `plugin: ${plugin.origin}`,
         `platform: ${platformName}${platformVersion ? ` (${platformVersion.trim().split('\n')[0]})` : ''}`,
         `devices: ${kinds.join(', ')} (${devices.length}); ${memory}`,
-        `tile kernels: ${refusal === undefined ? 'supported' : `not run: ${refusal}`}`,
+        `tile kernels: ${refusal === undefined ? tuned() : `not run: ${refusal}`}`,
       ];
     }
     case 'tensorflow': {
@@ -38,6 +38,11 @@ function details(name: string): string[] {
     default:
       return [`tfjs-backend-cpu ${tf.version_core}, plain JavaScript: for tests`, `devices: CPU; ${cores}`];
   }
+}
+
+/** That kernels run, and what a first start with them costs. */
+function tuned(): string {
+  return `supported; a process measures launches for up to ${tileTuningSeconds()} s (PRIMAL_TUNING)`;
 }
 
 const name = process.argv[2];

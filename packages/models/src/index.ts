@@ -11,6 +11,7 @@ export { KernelBlock, type KernelCall } from './layers/kernel-block.js';
 export { LayerNorm } from './layers/layer-norm.js';
 export { LearnedPositions, type LearnedPositionsConfig } from './layers/learned-positions.js';
 export { MaskTokens, MeanTokens, NonZeroMask } from './layers/masks.js';
+export { MeanBlock } from './layers/mean-block.js';
 export { PairFeatures } from './layers/pair-features.js';
 export { PrimalBlock } from './layers/primal-block.js';
 export { StatelessDropout } from './layers/stateless-dropout.js';

@@ -20,6 +20,7 @@ import type { KernelBlock } from './layers/kernel-block.js';
 import { LayerNorm } from './layers/layer-norm.js';
 import { LearnedPositions } from './layers/learned-positions.js';
 import { MeanTokens, NonZeroMask } from './layers/masks.js';
+import { MeanBlock } from './layers/mean-block.js';
 import { PairFeatures } from './layers/pair-features.js';
 import { PrimalBlock } from './layers/primal-block.js';
 import { StatelessDropout } from './layers/stateless-dropout.js';
@@ -40,8 +41,8 @@ export interface LraClassifierConfig extends TransformerConfig {
   /** Keeps padded rows out of f(X). Default false, as in the official code. */
   maskLandmarks?: boolean;
   /**
-   * Computes each layer's feed-forward part, and its Primal-Attention where the options allow, by GPU kernels: on `xla` with an
-   * NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those without it, to the bit.
+   * Computes each layer's feed-forward part, its Primal-Attention where the options allow, and the mean over positions by GPU
+   * kernels: on `xla` with an NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those without it, to the bit.
    * An object says how they are launched. Default false, until a GPU has verified them.
    */
   kernels?: boolean | KernelOptions;
@@ -146,11 +147,14 @@ function encoder(config: FullConfig): Part {
   const blocks = config.attention.map((kind, i) => block(`layer${i}`, kind, config, made));
   const norm = part(new LayerNorm({ name: 'norm' }));
   const mean = part(new MeanTokens({ name: 'mean' }));
+  const meanOfNorm: Part = (h, mask) => mean(norm(h), mask);
+  const shapes = [[maxLength, modelSize], [maxLength]];
+  const meanBlock = kernelBlock(MeanBlock, 'mean/norm', meanOfNorm, shapes, config.kernels);
   return (ids) => {
     const mask = nonZero(ids); // [B, N]
     let h = drop(positions(tokens(ids))); // [B, N, d]
     for (const next of blocks) h = next(h, mask);
-    return mean(norm(h), mask); // [B, d]
+    return meanBlock(h, mask); // [B, d]
   };
 }
 

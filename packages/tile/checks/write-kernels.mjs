@@ -6,6 +6,8 @@ import {
   adamwProgram,
   feedForwardGradientProgram,
   feedForwardProgram,
+  normSumsGradientProgram,
+  normSumsProgram,
   primalGradientProgram,
   primalProgram,
   primalWeightGradientProgram,
@@ -21,6 +23,7 @@ mkdirSync(folder, { recursive: true });
 const [batch, length, width] = [32, 4096, 64];
 const feedForward = { rows: batch * length, width, hidden: 128, rate: 0.1 };
 const primal = { batch, length, width, heads: 2, rank: 20, rate: 0.1, maskOutput: true };
+const tokens = { batch, length, width };
 const softmax = { batch, length, heads: 2, headSize: width / 2, rate: 0.1, maskKeys: true };
 const hidden = feedForward.hidden;
 const norm = [[width], [width]];
@@ -64,6 +67,8 @@ for (const dtype of ['bfloat16', 'float32']) {
     primalGradientProgram({ ...primal, dtype }),
     primalWeightGradientProgram({ ...primal, dtype }, 'query'),
     primalWeightGradientProgram({ ...primal, dtype }, 'key'),
+    normSumsProgram({ ...tokens, dtype }),
+    normSumsGradientProgram({ ...tokens, dtype }),
     softmaxAttentionProgram({ ...softmax, dtype }),
     softmaxQueryGradientProgram({ ...softmax, dtype }),
     softmaxKeyGradientProgram({ ...softmax, dtype }),

@@ -20,18 +20,31 @@ export {
 export {
   type FeedForwardGradientSignature,
   feedForwardGradient,
+  feedForwardGradientLayout,
   feedForwardGradientProgram,
 } from './kernels/feed-forward-gradient.js';
+export {
+  type NormSumsConfig,
+  type NormSumsGradientSignature,
+  type NormSumsSignature,
+  normSums,
+  normSumsGradient,
+  normSumsGradientProgram,
+  normSumsProgram,
+} from './kernels/norm-sums.js';
 export { type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
 export {
   type PrimalGradientSignature,
   type PrimalWeightGradientSignature,
   primalGradient,
+  primalGradientLayout,
   primalGradientProgram,
   primalWeightGradient,
+  primalWeightGradientLayout,
   primalWeightGradientProgram,
 } from './kernels/primal-gradient.js';
 export type { PrimalConfig } from './kernels/primal-parts.js';
+export type { RowLayout, RowPlace } from './kernels/row-layout.js';
 export { isTileSize } from './kernels/row-tiles.js';
 export { type SoftmaxSignature, softmaxAttention, softmaxAttentionProgram } from './kernels/softmax.js';
 export {

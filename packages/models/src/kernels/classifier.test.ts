@@ -113,10 +113,11 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
       const expected = stepOf(lraClassifier(config), ids, 'tf32');
       expect(device.calls).toEqual([]);
       const given = stepOf(lraClassifier({ ...config, kernels: { choice } }), ids, 'tf32');
-      const forward = config.attention.flatMap((kind) => [
+      const layers = config.attention.flatMap((kind) => [
         ...(kind === 'primal' ? ['primal'] : []),
         'feed_forward',
       ]);
+      const forward = [...layers, 'norm_sums'];
       const backward = forward
         .toReversed()
         .flatMap((name) =>
@@ -139,7 +140,7 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
     const ids = texts(2, 41);
     const expected = stepOf(lraClassifier(config), ids, 'tf32');
     const given = stepOf(lraClassifier({ ...config, kernels: { choice } }), ids, 'bf16');
-    expect(device.calls.length).toBe(6);
+    expect(device.calls.length).toBe(8);
     expect(Math.abs(given.loss / expected.loss - 1)).toBeLessThan(0.01);
     for (const [name, e] of Object.entries(expected.gradients)) {
       const g = given.gradients[name];
@@ -152,21 +153,22 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
   });
 
   it.each([
-    ['products in full float32', {}, 'float32'],
-    ['sizes that are no powers of two', { modelSize: 24, feedForward: 40 }, 'tf32'],
-    ['heads of 8 features', { modelSize: 16, feedForward: 40 }, 'tf32'],
+    ['products in full float32', {}, 'float32', []],
+    ['sizes that are no powers of two', { modelSize: 24, feedForward: 40 }, 'tf32', []],
+    ['heads of 8 features', { modelSize: 16, feedForward: 40 }, 'tf32', ['norm_sums']],
     [
       'an objective of real tokens',
       { mechanismOptions: { primal: { maskObjective: true } }, feedForward: 40 },
       'tf32',
+      ['norm_sums'],
     ],
-  ] as [string, Partial<LraClassifierConfig>, 'float32' | 'tf32'][])(
-    'the plain form runs for %s',
-    (_, rest, precision) => {
+  ] as [string, Partial<LraClassifierConfig>, 'float32' | 'tf32', string[]][])(
+    'layers take the plain form for %s',
+    (_, rest, precision, calls) => {
       const model = lraClassifier({ ...small, maxLength: 4, ...rest, kernels: true });
       const apply = () => model.apply(texts(1, 4)) as tf.Tensor;
       expect([...withMatmulPrecision(precision, apply).dataSync()].every(Number.isFinite)).toBe(true);
-      expect(device.calls).toEqual([]);
+      expect(device.calls).toEqual(calls);
     },
   );
 
@@ -178,11 +180,14 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
     const stop = onScores(attentionLayers(model)[0] as PrimalAttention, () => heard++);
     apply();
     stop();
-    expect([heard, device.calls]).toEqual([1, ['feed_forward']]);
+    expect([heard, device.calls]).toEqual([1, ['feed_forward', 'norm_sums']]);
     const before = tf.memory().numTensors;
     apply();
     expect(tf.memory().numTensors).toBe(before);
-    expect([heard, device.calls]).toEqual([1, ['feed_forward', 'primal', 'feed_forward']]);
+    expect([heard, device.calls]).toEqual([
+      1,
+      ['feed_forward', 'norm_sums', 'primal', 'feed_forward', 'norm_sums'],
+    ]);
   });
 });
 

@@ -2,12 +2,14 @@ import { linear } from '@primal-attention/attention';
 import { dropout, type RandomKey, tileCall } from '@primal-attention/runtime';
 import {
   type FeedForwardConfig,
+  feedForwardGradientLayout,
   feedForwardGradientProgram,
   feedForwardProgram,
 } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 import { layerNorm } from '../layers/layer-norm.js';
 import { candidatesOf, type KernelOptions } from './launches.js';
+import { sumRows } from './sum-rows.js';
 
 /** The weights of {@link feedForward}. */
 export interface FeedForwardWeights {
@@ -53,15 +55,14 @@ export function feedForward(
         plain: plainOf(config),
         gradient: ({ dys: [dy], inputs, plain }) => {
           const [x, gamma, beta, w1, b1, w2, , keys] = inputs;
-          const total = (parts: tf.Tensor): tf.Tensor => tf.sum(parts, 0);
           const gradients = tileCall(
             candidatesOf('feedForwardGradient', config, feedForwardGradientProgram, kernels),
             [x, dy as tf.Tensor, gamma, beta, w1, b1, w2, keys],
             {
-              finish: ([dx, dw1, db1, dw2, db2, dgamma, dbeta]) => [
-                dx,
-                ...[dgamma, dbeta, dw1, db1, dw2, db2].map(total),
-              ],
+              finish: ([dx, parts]) => {
+                const sums = sumRows(parts, feedForwardGradientLayout(config));
+                return [dx, sums.gamma, sums.beta, sums.w1, sums.b1, sums.w2, sums.b2];
+              },
               plain: () =>
                 plain().flatMap((gradient, i) => (i < 7 ? [gradient ?? tf.zerosLike(inputs[i])] : [])),
             },

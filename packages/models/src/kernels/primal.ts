@@ -2,13 +2,16 @@ import { type FoldedPrimal, foldedPrimal } from '@primal-attention/attention';
 import { dropout, type RandomKey, type TileGradientInputs, tileCall } from '@primal-attention/runtime';
 import {
   type PrimalConfig,
+  primalGradientLayout,
   primalGradientProgram,
   primalProgram,
+  primalWeightGradientLayout,
   primalWeightGradientProgram,
 } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 import { layerNorm } from '../layers/layer-norm.js';
 import { candidatesOf, type KernelOptions } from './launches.js';
+import { sumRows } from './sum-rows.js';
 
 /** What {@link primal} computes besides its weights. */
 export interface PrimalSettings {
@@ -98,7 +101,7 @@ function gradientsOf(
   config: Config,
   kernels: KernelOptions,
 ): (tf.Tensor | null)[] {
-  const { batch, width, heads, rank } = config;
+  const { batch, heads, rank } = config;
   const dy = dys[0] ?? tf.zerosLike(inputs[0]);
   const dSquares = dys[1] ?? tf.zeros([batch, 2 * heads * rank]);
   const operands = [...inputs.slice(0, 12), dy, dSquares];
@@ -112,7 +115,10 @@ function gradientsOf(
     candidatesOf('primalGradient', config, primalGradientProgram, kernels),
     operands,
     {
-      finish: ([dx, ...vectors]) => [dx, ...vectors.map((parts) => tf.sum(parts, [0, 1]))],
+      finish: ([dx, parts]) => {
+        const { gamma, beta, inner, bias } = sumRows(parts, primalGradientLayout(config));
+        return [dx, gamma, beta, inner, bias];
+      },
       plain: () => [0, 1, 2, 12, 13].map(plainGradient),
     },
   );
@@ -122,12 +128,10 @@ function gradientsOf(
       primalWeightGradientProgram(config, of, launch);
     const half = of === 'query' ? 0 : 1;
     return tileCall(candidatesOf(name, config, make, kernels), operands, {
-      finish: ([dw, db, da, dcombine]) => [
-        tf.reshape(tf.transpose(tf.sum(dw, [1, 2]), [1, 0, 2]), [width, width]), // [H, d, p] to heads side by side
-        tf.reshape(tf.sum(db, [1, 2]), [width]), // [H, p]
-        tf.sum(da, 2), // [H, B, p, s]
-        tf.reshape(tf.sum(dcombine, [1, 2]), [heads * rank, width]), // [H, s, d]
-      ],
+      finish: ([parts, da]) => {
+        const { map, bias, combine } = sumRows(parts, primalWeightGradientLayout(config));
+        return [map, bias, tf.sum(da, 2), combine]; // da [H, B, p, s]
+      },
       plain: () => [
         ...[3 + 2 * half, 4 + 2 * half, 7 + half].map(plainGradient),
         tf.slice(plainGradient(9), half * heads * rank, heads * rank),

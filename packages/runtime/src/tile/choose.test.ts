@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { floats, program, standInDevice } from '../testing/tile-device.js';
 import { tileCall } from './call.js';
 import { chooseTile, type TileCandidates, takenTiles } from './choose.js';
@@ -49,8 +49,11 @@ function timingDevice(disk = new Map<string, string>()) {
 }
 
 const cleanUp: (() => void)[] = [];
+// The time is that of all choices of a process, and so of all these tests.
+beforeEach(() => void vi.stubEnv('PRIMAL_TUNING', '1000'));
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   for (const step of cleanUp.splice(0)) step();
 });
 
@@ -80,6 +83,25 @@ describe('chooseTile', () => {
     expect(chooseTile(named(all, { seconds: 1.5 }))?.label).toBe('two');
   });
 
+  it('stops when the time of all choices is over, each of which is a candidate that works', async () => {
+    vi.resetModules();
+    const fresh = await import('./choose.js');
+    vi.stubEnv('PRIMAL_TUNING', '4');
+    const { measured, disk } = timingDevice();
+    const large = { large: () => candidate(32), ...all };
+    const list = [named(large), named(large), named(large)];
+    expect(list.map((of) => fresh.chooseTile(of)?.label)).toEqual(['two', 'one', 'one']);
+    expect(measured).toEqual([32, 1, 2, 4, 32, 1, 32, 1]);
+    // Another time is another choice, kept for itself.
+    vi.stubEnv('PRIMAL_TUNING', '100');
+    expect(fresh.chooseTile(list[1])?.label).toBe('two');
+    expect(disk.size).toBe(4);
+    vi.stubEnv('PRIMAL_TUNING', 'soon');
+    expect(() => fresh.chooseTile(named(all))).toThrow(
+      /PRIMAL_TUNING must be a number of seconds.*got 'soon'/,
+    );
+  });
+
   it('passes over what cannot be made, compiled or run', () => {
     timingDevice();
     const bad = {
@@ -105,18 +127,14 @@ describe('chooseTile', () => {
     timingDevice();
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     vi.stubEnv('PRIMAL_LOG', 'cache,tile');
-    try {
-      const of = named({ large: () => candidate(32), ...all }, { seconds: 1.5 });
-      chooseTile(of);
-      expect(error.mock.calls.flat()).toEqual([
-        `primal tile: ${of.name}, large: passed over, RESOURCE_EXHAUSTED: 32 warps`,
-        `primal tile: ${of.name}, one: 5.0000 ms`,
-        `primal tile: ${of.name}, two: not tried, 1.5 s are over`,
-        `primal tile: ${of.name}, four: not tried, 1.5 s are over`,
-      ]);
-    } finally {
-      vi.unstubAllEnvs();
-    }
+    const of = named({ large: () => candidate(32), ...all }, { seconds: 1.5 });
+    chooseTile(of);
+    expect(error.mock.calls.flat()).toEqual([
+      `primal tile: ${of.name}, large: passed over, RESOURCE_EXHAUSTED: 32 warps`,
+      `primal tile: ${of.name}, one: 5.0000 ms`,
+      `primal tile: ${of.name}, two: not tried, the time is over`,
+      `primal tile: ${of.name}, four: not tried, the time is over`,
+    ]);
   });
 
   it('takes what is asked for, or the only one, unmeasured', () => {

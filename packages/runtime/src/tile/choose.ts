@@ -12,7 +12,7 @@ export interface TileCandidates {
   readonly candidates: Readonly<Record<string, () => TileProgram>>;
   /** The label of the candidate to take, unmeasured: a run is repeatable to the last bit. */
   readonly choice?: string;
-  /** No further candidate is tried after this time. Default 20. */
+  /** No further candidate is tried after this time, nor after that of all choices ({@link chooseTile}). Default: the latter alone. */
   readonly seconds?: number;
 }
 
@@ -22,7 +22,7 @@ export interface TileChoice {
   readonly label: string;
   /** The candidate. */
   readonly program: TileProgram;
-  /** Why this one: it was asked for, there is no other, it was the fastest, or the fastest in an earlier process. */
+  /** Why this one: it was asked for, there is no other, it was the fastest of those tried, or was so in an earlier process. */
   readonly by: 'request' | 'only' | 'measurement' | 'disk';
   /** Milliseconds of one call, where it was measured. */
   readonly milliseconds?: number;
@@ -36,18 +36,29 @@ interface Kept {
   readonly program: string;
 }
 
-const choices = new WeakMap<object, Map<string, TileChoice | undefined>>();
+/** What was chosen for a device in this process. */
+interface Chosen {
+  readonly choices: Map<string, TileChoice | undefined>;
+  /** Milliseconds that candidates have taken so far. */
+  spent: number;
+}
+
+const chosen = new WeakMap<object, Chosen>();
+
+/** Seconds for the measurements of all choices of a process, where `PRIMAL_TUNING` does not say. */
+const defaultSeconds = 6;
 
 /**
  * The fastest of several ways to launch a kernel on the current device.
  *
- * Each is compiled and timed when the choice is first needed, which blocks for up to `seconds` and the candidate under way
- * then. Those that do not compile or fit are passed over. On `xla` the choice is kept on disk where executables are
- * (`PRIMAL_CACHE`), for this name, these operands and labels, this device, plugin and driver. `PRIMAL_LOG=tile` says on
- * standard error what was tried.
+ * Candidates are compiled and timed when the choice is first needed, one after the other, as long as all choices of the process have
+ * taken less than `PRIMAL_TUNING` seconds together (6 unless it says otherwise). After that each further choice is the first
+ * candidate that works, which is all that is compiled then. Those that do not compile or fit are passed over. On `xla` the choice
+ * is kept on disk where executables are (`PRIMAL_CACHE`), for this name, these operands and labels, this device, plugin, driver
+ * and `PRIMAL_TUNING`. `PRIMAL_LOG=tile` says on standard error what was tried.
  *
  * @returns undefined where kernels do not run ({@link tileKernelRefusal}), or no candidate works, which is warned of once
- * @throws Error when there are no candidates, or `choice` is none of them
+ * @throws Error when there are no candidates, `choice` is none of them, or `PRIMAL_TUNING` is no time
  */
 export function chooseTile(of: TileCandidates): TileChoice | undefined {
   const choice = choose(of);
@@ -111,10 +122,21 @@ function choose(of: TileCandidates): TileChoice | undefined {
   };
   let first: TileProgram | undefined;
   for (let i = 0; first === undefined && i < labels.length; i++) first = programOf(labels[i]);
-  const key = JSON.stringify(['tile choice', name, first?.operands, labels]);
-  const known = choicesOf(backend);
+  const seconds = tileTuningSeconds();
+  const key = JSON.stringify(['tile choice', name, first?.operands, labels, seconds]);
+  const all = chosenOn(backend);
+  const known = all.choices;
   if (!known.has(key)) {
-    known.set(key, recall(backend, key, programOf) ?? fastest(backend, of, programOf, failures));
+    const measure = (): TileChoice | undefined => {
+      const start = performance.now();
+      const limit = Math.min(1000 * (of.seconds ?? Number.POSITIVE_INFINITY), 1000 * seconds - all.spent);
+      try {
+        return fastest(backend, of, start + limit, programOf, failures);
+      } finally {
+        all.spent += performance.now() - start;
+      }
+    };
+    known.set(key, recall(backend, key, programOf) ?? measure());
     const made = known.get(key);
     if (made?.by === 'measurement') {
       const { label, milliseconds, program } = made as Required<TileChoice>;
@@ -125,13 +147,25 @@ function choose(of: TileCandidates): TileChoice | undefined {
   return known.get(key);
 }
 
-function choicesOf(backend: TileBackend): Map<string, TileChoice | undefined> {
-  let known = choices.get(backend);
+function chosenOn(backend: TileBackend): Chosen {
+  let known = chosen.get(backend);
   if (known === undefined) {
-    known = new Map();
-    choices.set(backend, known);
+    known = { choices: new Map(), spent: 0 };
+    chosen.set(backend, known);
   }
   return known;
+}
+
+/**
+ * How long all choices of a process may take together ({@link chooseTile}): `PRIMAL_TUNING`.
+ *
+ * @throws Error when it is no number of seconds
+ */
+export function tileTuningSeconds(): number {
+  const text = process.env.PRIMAL_TUNING || String(defaultSeconds);
+  const seconds = Number(text);
+  if (seconds >= 0) return seconds;
+  throw new Error(`PRIMAL_TUNING must be a number of seconds, 0 or more, got '${text}'`);
 }
 
 function recall(
@@ -147,17 +181,18 @@ function recall(
   return { label, program, by: 'disk', milliseconds };
 }
 
+/** @param end no further candidate is tried then, once one works */
 function fastest(
   backend: TileBackend,
-  { name, candidates, seconds = 20 }: TileCandidates,
+  { name, candidates }: TileCandidates,
+  end: number,
   programOf: (label: string) => TileProgram | undefined,
   failures: Map<string, string>,
 ): TileChoice | undefined {
-  const end = performance.now() + 1000 * seconds;
   let best: Required<TileChoice> | undefined;
   for (const label of Object.keys(candidates)) {
-    if (best !== undefined && performance.now() > end) {
-      log(name, `${label}: not tried, ${seconds} s are over`);
+    if (best !== undefined && performance.now() >= end) {
+      log(name, `${label}: not tried, the time is over`);
       continue;
     }
     const program = programOf(label);

@@ -14,6 +14,7 @@ import {
 } from './feed-forward.js';
 import { layerNorm, layerNormGradient } from './layer-norm.js';
 import { loadMatrix, loadRow, storeMatrix } from './matrix.js';
+import { type RowLayout, rowLayout } from './row-layout.js';
 import { eachRowTile, programNumber, rowGrid } from './row-tiles.js';
 
 /**
@@ -24,9 +25,7 @@ import { eachRowTile, programNumber, rowGrid } from './row-tiles.js';
  * |---|---|---|
  * | x, gamma, beta, w1, b1, w2, keys | | as in `feedForward` |
  * | dy, dx | `dtype` | [rows, width] |
- * | dw1, dw2 | float32 | [programs, width, hidden], [programs, hidden, width] |
- * | db1, db2 | float32 | [programs, hidden], [programs, width] |
- * | dgamma, dbeta | float32 | [programs, width] |
+ * | parts | float32 | [programs, size]: a row of {@link feedForwardGradientLayout} for each program |
  *
  * `rowsPerTile` is 32 by default. With u = W1^T LN(x) + b1: gelu'(u) = Phi(u) + u exp(-u^2 / 2) / sqrt(2 pi).
  */
@@ -39,8 +38,8 @@ export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwa
       loadRow(arrays.beta, width),
       loadRow(arrays.b1, hidden),
     ];
-    const w1 = loadMatrix(arrays.w1, width, hidden);
-    const w2 = loadMatrix(arrays.w2, hidden, width);
+    const w1 = loadMatrix(arrays.w1, width, hidden).cast(dtype);
+    const w2 = loadMatrix(arrays.w2, hidden, width).cast(dtype);
     const [hiddenKey, outputKey] = rate === 0 ? [] : [loadKey(arrays.keys, 0), loadKey(arrays.keys, 2)];
     const start = {
       w1: zeros([width, hidden]),
@@ -79,13 +78,27 @@ export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwa
         beta: addColumns(sums.beta, dh, dtype),
       };
     });
-    const program = programNumber(full);
-    storeMatrix(arrays.dw1.plus(program.mul(width * hidden)), sums.w1);
-    storeMatrix(arrays.dw2.plus(program.mul(width * hidden)), sums.w2);
-    storeSums(arrays.db1.plus(program.mul(hidden)), sums.b1, hidden);
-    storeSums(arrays.db2.plus(program.mul(width)), sums.b2, width);
-    storeSums(arrays.dgamma.plus(program.mul(width)), sums.gamma, width);
-    storeSums(arrays.dbeta.plus(program.mul(width)), sums.beta, width);
+    const { size, places } = feedForwardGradientLayout(full);
+    const row = arrays.parts.plus(programNumber(full).mul(size));
+    for (const name of ['w1', 'w2'] as const) storeMatrix(row.plus(places[name].offset), sums[name]);
+    for (const name of ['b1', 'b2', 'gamma', 'beta'] as const) {
+      storeSums(row.plus(places[name].offset), sums[name], places[name].shape[0]);
+    }
+  });
+}
+
+/** What a row of `parts` of {@link feedForwardGradient} holds: the gradients of the weights. */
+export function feedForwardGradientLayout({
+  width,
+  hidden,
+}: Pick<FeedForwardConfig, 'width' | 'hidden'>): RowLayout<'w1' | 'w2' | 'b1' | 'b2' | 'gamma' | 'beta'> {
+  return rowLayout({
+    w1: [width, hidden],
+    w2: [hidden, width],
+    b1: [hidden],
+    b2: [width],
+    gamma: [width],
+    beta: [width],
   });
 }
 
@@ -100,17 +113,12 @@ function signature(dtype: 'bfloat16' | 'float32') {
     dy: input(dtype),
     gamma: input('float32'),
     beta: input('float32'),
-    w1: input(dtype),
+    w1: input('float32'),
     b1: input('float32'),
-    w2: input(dtype),
+    w2: input('float32'),
     keys: input('int32'),
     dx: output(dtype),
-    dw1: output('float32'),
-    db1: output('float32'),
-    dw2: output('float32'),
-    db2: output('float32'),
-    dgamma: output('float32'),
-    dbeta: output('float32'),
+    parts: output('float32'),
   };
 }
 
@@ -139,12 +147,7 @@ export function feedForwardGradientProgram(
       w2: [hidden, width],
       keys: [2, 2],
       dx: [rows, width],
-      dw1: [grid[0], width, hidden],
-      db1: [grid[0], hidden],
-      dw2: [grid[0], hidden, width],
-      db2: [grid[0], width],
-      dgamma: [grid[0], width],
-      dbeta: [grid[0], width],
+      parts: [grid[0], feedForwardGradientLayout(full).size],
     },
   });
 }

@@ -18,7 +18,7 @@ export interface FeedForwardConfig extends Omit<RowTiling, 'samples'> {
   readonly rate?: number;
   /** Of the layer norm. Default 1e-5. */
   readonly epsilon?: number;
-  /** How tokens and matrices are stored, and multiplied: float32 as TF32. Default bfloat16. */
+  /** How tokens are stored, and what is multiplied: float32 as TF32. Default bfloat16. */
   readonly dtype?: 'bfloat16' | 'float32';
 }
 
@@ -51,7 +51,7 @@ export function normalDistribution(u: Tile): Tile {
  * |---|---|---|
  * | x, y | `dtype` | [rows, width] |
  * | gamma, beta | float32 | [width] |
- * | w1, w2 | `dtype` | [width, hidden], [hidden, width] |
+ * | w1, w2 | float32 | [width, hidden], [hidden, width]: rounded to `dtype` here, which spares a conversion before each call |
  * | b1, b2 | float32 | [hidden], [width] |
  * | keys | int32 | [2, 2]: of the hidden layer's dropout, of the output's; not read at rate 0 |
  *
@@ -64,8 +64,8 @@ export function feedForward(config: FeedForwardConfig): Kernel<FeedForwardSignat
   return kernel('feed_forward', feedForwardSignature(dtype), (arrays) => {
     const [gamma, beta, b2] = [arrays.gamma, arrays.beta, arrays.b2].map((vector) => loadRow(vector, width));
     const b1 = loadRow(arrays.b1, hidden);
-    const w1 = loadMatrix(arrays.w1, width, hidden);
-    const w2 = loadMatrix(arrays.w2, hidden, width);
+    const w1 = loadMatrix(arrays.w1, width, hidden).cast(dtype);
+    const w2 = loadMatrix(arrays.w2, hidden, width).cast(dtype);
     const [hiddenKey, outputKey] = rate === 0 ? [] : [loadKey(arrays.keys, 0), loadKey(arrays.keys, 2)];
     eachRowTile(full, [], (tile) => {
       const x = tile.load(arrays.x, width); // [rows, width]
@@ -84,9 +84,9 @@ function feedForwardSignature(dtype: 'bfloat16' | 'float32') {
     x: input(dtype),
     gamma: input('float32'),
     beta: input('float32'),
-    w1: input(dtype),
+    w1: input('float32'),
     b1: input('float32'),
-    w2: input(dtype),
+    w2: input('float32'),
     b2: input('float32'),
     keys: input('int32'),
     y: output(dtype),

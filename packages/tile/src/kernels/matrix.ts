@@ -19,12 +19,7 @@ export function loadBlock(
   { stride, rows = shape[0], columns = shape[1] }: { stride: number; rows?: number; columns?: number },
 ): Tile {
   const [i, j] = [arange(shape[0]).expandDims(1), arange(shape[1]).expandDims(0)];
-  const masks = [
-    ...(rows < shape[0] ? [i.less(rows)] : []),
-    ...(columns < shape[1] ? [j.less(columns)] : []),
-  ];
-  const mask = masks.length === 2 ? masks[0].and(masks[1]) : masks[0];
-  return pointer.load(i.mul(stride).add(j), { mask });
+  return pointer.load(i.mul(stride).add(j), { mask: within(i, j, shape, rows, columns) });
 }
 
 /** A vector as one row, [1, columns]. */
@@ -32,14 +27,22 @@ export function loadRow(pointer: InputPointer, columns: number): Tile {
   return pointer.load(arange(columns)).expandDims(0);
 }
 
-/** Writes a whole row-major matrix. @param values [rows, columns], cut to `rows` and `columns` */
+/**
+ * Writes a row-major matrix, or a block of one with `stride` columns.
+ *
+ * @param values [rows, columns], cut to `rows` and `columns`
+ */
 export function storeMatrix(
   pointer: OutputPointer,
   values: Tile,
-  { rows = values.shape[0], columns = values.shape[1] }: { rows?: number; columns?: number } = {},
+  {
+    rows = values.shape[0],
+    columns = values.shape[1],
+    stride = columns,
+  }: { rows?: number; columns?: number; stride?: number } = {},
 ): void {
   const [i, j] = [arange(values.shape[0]).expandDims(1), arange(values.shape[1]).expandDims(0)];
-  pointer.store(i.mul(columns).add(j), values, { mask: within(i, j, values.shape, rows, columns) });
+  pointer.store(i.mul(stride).add(j), values, { mask: within(i, j, values.shape, rows, columns) });
 }
 
 /** Where row and column number are within a smaller matrix; nothing where it is not smaller. */

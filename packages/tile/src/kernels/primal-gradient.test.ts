@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import {
   interpret,
   primalGradient,
+  primalGradientLayout,
   primalGradientProgram,
   primalWeightGradient,
+  primalWeightGradientLayout,
   primalWeightGradientProgram,
 } from '../index.js';
 import { randomArray, relativeError } from '../testing/arrays.js';
 import { dropoutFactors } from '../testing/factors.js';
-import { inner, numericGradient, pick, sumParts } from '../testing/numeric-gradient.js';
+import { inner, numericGradient, pick, sumParts, sumRows } from '../testing/numeric-gradient.js';
 import { naivePrimal, type PrimalArrays, primalArrays } from '../testing/primal.js';
 
 const sizes = { batch: 2, length: 21, width: 32, heads: 2, rank: 3 };
@@ -44,19 +46,18 @@ const cases = [
 
 describe('primalGradient', () => {
   it.each(cases)('in %s at rate %d gives the derivatives by x and the vectors', (dtype, rate, tolerance) => {
-    const { config, inputs, given, expectClose } = problem(rate, dtype);
+    const { config, inputs, expectClose } = problem(rate, dtype);
     const { grid, results } = primalGradientProgram(config);
-    const [dx, dgamma, dbeta, dinner, dbias] = results.map(({ shape }) => shape);
+    const [dx, parts] = results.map(({ shape }) => shape);
     const made = interpret(primalGradient(config), {
       grid,
       inputs,
-      outputs: { dx, dgamma, dbeta, dinner, dbias },
+      outputs: { dx, parts },
       roundTf32: false,
     });
     expectClose('x', made.dx, tolerance);
-    for (const name of ['gamma', 'beta', 'inner', 'bias'] as const) {
-      expectClose(name, sumParts(made[`d${name}`], given[name].length), tolerance);
-    }
+    const sums = sumRows(made.parts, primalGradientLayout(config));
+    for (const name of ['gamma', 'beta', 'inner', 'bias'] as const) expectClose(name, sums[name], tolerance);
   });
 });
 
@@ -65,38 +66,35 @@ describe('primalWeightGradient', () => {
     const { config, inputs, expectClose } = problem(rate, dtype);
     const run = (side: 'query' | 'key') => {
       const { grid, results } = primalWeightGradientProgram(config, side);
-      const [dw, db, da, dcombine] = results.map(({ shape }) => shape);
+      const [parts, da] = results.map(({ shape }) => shape);
       return interpret(primalWeightGradient(config, side), {
         grid,
         inputs,
-        outputs: { dw, db, da, dcombine },
+        outputs: { parts, da },
         roundTf32: false,
       });
     };
     const made = { query: run('query'), key: run('key') };
+    const layout = primalWeightGradientLayout(config);
+    const sums = { query: sumRows(made.query.parts, layout), key: sumRows(made.key.parts, layout) };
     const [programs] = primalWeightGradientProgram(config, 'query').grid;
-    /** Sums of the parts that stand next to each other. @param size of the array that a part is of */
-    const total = (parts: Float32Array, size: number, summed: number): Float64Array[] =>
-      Array.from({ length: parts.length / (size * summed) }, (_, i) =>
-        sumParts(parts.subarray(i * size * summed, (i + 1) * size * summed), size),
-      );
-    const all = batch * programs;
-    /** Columns of all heads side by side, [d, H p]. */
-    const sideBySide = (ofHeads: Float64Array[]): number[] =>
-      Array.from({ length: width * width }, (_, i) => {
-        const [row, column] = [Math.floor(i / width), i % width];
-        return ofHeads[Math.floor(column / headSize)][row * headSize + (column % headSize)];
-      });
-    const joined = (parts: Float64Array[]): number[] => parts.flatMap((part) => [...part]);
+    const size = headSize * rank;
     const names = { query: ['wq', 'bq', 'ae'], key: ['wk', 'bk', 'ar'] } as const;
     for (const side of ['query', 'key'] as const) {
       const [w, b, a] = names[side];
-      expectClose(w, sideBySide(total(made[side].dw, width * headSize, all)), tolerance);
-      expectClose(b, joined(total(made[side].db, headSize, all)), tolerance);
-      // The projections are each sample's own.
-      expectClose(a, joined(total(made[side].da, headSize * rank, programs)), tolerance);
+      expectClose(w, sums[side].map, tolerance);
+      expectClose(b, sums[side].bias, tolerance);
+      // The projections are each sample's own, [H, B, programs, p, s].
+      const { da } = made[side];
+      const ofEach = Array.from({ length: heads * batch }, (_, i) =>
+        sumParts(da.subarray(i * programs * size, (i + 1) * programs * size), size),
+      );
+      expectClose(
+        a,
+        ofEach.flatMap((sum) => [...sum]),
+        tolerance,
+      );
     }
-    const combine = (side: 'query' | 'key') => joined(total(made[side].dcombine, rank * width, all));
-    expectClose('combine', [...combine('query'), ...combine('key')], tolerance);
+    expectClose('combine', [...sums.query.combine, ...sums.key.combine], tolerance);
   });
 });

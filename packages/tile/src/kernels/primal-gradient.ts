@@ -2,6 +2,7 @@ import { type Launch, tileProgram } from '../emit/tile-program.js';
 import { arange, programId, zeros } from '../language/create.js';
 import { dot } from '../language/dot.js';
 import { input, type Kernel, kernel, output, type Pointers } from '../language/kernel.js';
+import type { OutputPointer } from '../language/pointer.js';
 import type { Operand, Tile } from '../language/tile.js';
 import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
@@ -19,6 +20,7 @@ import {
   times,
   unitVectors,
 } from './primal-parts.js';
+import { type RowLayout, rowLayout } from './row-layout.js';
 import { eachRowTile, programNumber, type RowTile, rowGrid } from './row-tiles.js';
 
 /*
@@ -110,7 +112,7 @@ function headGradient(
  * | x, gamma, beta, wq, bq, wk, bk, ae, ar, combine, mask, key | | as in `primal` |
  * | dy, dx | `dtype` | [B, N, d] |
  * | dsquares | float32 | [B, 2 H s]: the gradient of the sums over tokens |
- * | dgamma, dbeta, dinner, dbias | float32 | [B, programs, d] |
+ * | parts | float32 | [B programs, size]: a row of {@link primalGradientLayout} for each program |
  */
 export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSignature> {
   const full = checkPrimal('primalGradient', config);
@@ -137,22 +139,26 @@ export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSigna
         bias: addColumns(sums.bias, dropped, dtype),
       };
     });
-    const place = programNumber(full).mul(width);
-    storeSums(arrays.dgamma.plus(place), sums.gamma, width);
-    storeSums(arrays.dbeta.plus(place), sums.beta, width);
-    storeSums(arrays.dinner.plus(place), sums.inner, width);
-    storeSums(arrays.dbias.plus(place), sums.bias, width);
+    const { size, places } = primalGradientLayout(full);
+    const row = arrays.parts.plus(programNumber(full).mul(size));
+    for (const name of ['gamma', 'beta', 'inner', 'bias'] as const) {
+      storeSums(row.plus(places[name].offset), sums[name], width);
+    }
   });
+}
+
+/** What a row of `parts` of {@link primalGradient} holds: the gradients of the vectors. */
+export function primalGradientLayout({
+  width,
+}: Pick<PrimalConfig, 'width'>): RowLayout<'gamma' | 'beta' | 'inner' | 'bias'> {
+  return rowLayout({ gamma: [width], beta: [width], inner: [width], bias: [width] });
 }
 
 function gradientSignature(dtype: 'bfloat16' | 'float32') {
   return {
     ...gradientInputs(dtype),
     dx: output(dtype),
-    dgamma: output('float32'),
-    dbeta: output('float32'),
-    dinner: output('float32'),
-    dbias: output('float32'),
+    parts: output('float32'),
   };
 }
 
@@ -166,10 +172,8 @@ export type PrimalGradientSignature = ReturnType<typeof gradientSignature>;
  * | array | type | shape |
  * |---|---|---|
  * | inputs | | as in {@link primalGradient} |
- * | dw | float32 | [H, B, programs, d, p]: of W_q or W_k, a head's columns |
- * | db | float32 | [H, B, programs, p] |
- * | da | float32 | [H, B, programs, p, s]: of A_e or A_r |
- * | dcombine | float32 | [H, B, programs, s, d]: of C_h of e or r |
+ * | parts | float32 | [B programs, size]: a row of {@link primalWeightGradientLayout} for the programs of all heads together |
+ * | da | float32 | [H, B, programs, p, s]: of A_e or A_r, which are each sample's own |
  *
  * @param side the queries' or the keys'
  */
@@ -203,21 +207,36 @@ export function primalWeightGradient(
         combine: dot(scores.transpose(), rows.dOutput, { accumulator: sums.combine }),
       };
     });
-    const number = head.mul(samples * rowGrid(full)[0]).add(programNumber(full));
-    storeMatrix(arrays.dw.plus(number.mul(width * headSize)), sums.map);
-    storeSums(arrays.db.plus(number.mul(headSize)), sums.bias, headSize);
-    storeMatrix(arrays.da.plus(number.mul(headSize * rank)), sums.projection, { columns: rank });
-    storeMatrix(arrays.dcombine.plus(number.mul(rank * width)), sums.combine, { rows: rank });
+    const { size, places } = primalWeightGradientLayout(full);
+    const number = programNumber(full);
+    const row = arrays.parts.plus(number.mul(size));
+    const ofHead = (name: keyof typeof places, elements: number): OutputPointer =>
+      row.plus(places[name].offset).plus(head.mul(elements));
+    storeMatrix(ofHead('map', headSize), sums.map, { stride: width });
+    storeSums(ofHead('bias', headSize), sums.bias, headSize);
+    storeMatrix(ofHead('combine', rank * width), sums.combine, { rows: rank });
+    const all = head.mul(samples * rowGrid(full)[0]).add(number);
+    storeMatrix(arrays.da.plus(all.mul(headSize * rank)), sums.projection, { columns: rank });
   });
+}
+
+/**
+ * What a row of `parts` of {@link primalWeightGradient} holds: the gradients of W_q or W_k, of its bias, and of the C_h of e or r,
+ * heads as in the arrays themselves.
+ */
+export function primalWeightGradientLayout({
+  width,
+  heads,
+  rank,
+}: Pick<PrimalConfig, 'width' | 'heads' | 'rank'>): RowLayout<'map' | 'bias' | 'combine'> {
+  return rowLayout({ map: [width, width], bias: [width], combine: [heads * rank, width] });
 }
 
 function weightSignature(dtype: 'bfloat16' | 'float32') {
   return {
     ...gradientInputs(dtype),
-    dw: output('float32'),
-    db: output('float32'),
+    parts: output('float32'),
     da: output('float32'),
-    dcombine: output('float32'),
   };
 }
 
@@ -232,17 +251,13 @@ export function primalGradientProgram(
   const full = checkPrimal('primalGradientProgram', config);
   const { rows, samples, width } = full;
   const grid = rowGrid(full);
-  const vector = [samples, grid[0], width];
   return tileProgram(primalGradient(config), {
     ...launch,
     grid,
     shapes: {
       ...gradientShapes(full),
       dx: [samples, rows, width],
-      dgamma: vector,
-      dbeta: vector,
-      dinner: vector,
-      dbias: vector,
+      parts: [samples * grid[0], primalGradientLayout(full).size],
     },
   });
 }
@@ -254,18 +269,15 @@ export function primalWeightGradientProgram(
   launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
 ): TileProgram {
   const full = checkPrimal('primalWeightGradientProgram', config);
-  const { samples, width, heads, headSize, rank } = full;
+  const { samples, heads, headSize, rank } = full;
   const [programs] = rowGrid(full);
-  const each = [heads, samples, programs];
   return tileProgram(primalWeightGradient(config, side), {
     ...launch,
     grid: [programs, samples, heads],
     shapes: {
       ...gradientShapes(full),
-      dw: [...each, width, headSize],
-      db: [...each, headSize],
-      da: [...each, headSize, rank],
-      dcombine: [...each, rank, width],
+      parts: [samples * programs, primalWeightGradientLayout(full).size],
+      da: [heads, samples, programs, headSize, rank],
     },
   });
 }

@@ -1,3 +1,5 @@
+import type { RowLayout, RowPlace } from '../kernels/row-layout.js';
+
 /** Some derivatives of a number by the elements of an array. */
 export interface Derivatives {
   /** The elements, spread over the array. */
@@ -44,4 +46,17 @@ export function sumParts(parts: ArrayLike<number>, size: number): Float64Array {
   const sums = new Float64Array(size);
   for (let i = 0; i < parts.length; i++) sums[i % size] += parts[i];
   return sums;
+}
+
+/** The arrays of which each program wrote a part, in a row of its own. */
+export function sumRows<Name extends string>(
+  rows: ArrayLike<number>,
+  { size, places }: RowLayout<Name>,
+): Record<Name, Float64Array> {
+  const sums = sumParts(rows, size);
+  const arrays = Object.entries<RowPlace>(places).map(([name, { offset, shape }]) => [
+    name,
+    sums.subarray(offset, offset + shape.reduce((product, n) => product * n, 1)),
+  ]);
+  return Object.fromEntries(arrays) as Record<Name, Float64Array>;
 }

@@ -35,19 +35,44 @@ export function landmarkPositions(length: number, count: number): Int32Array {
 /**
  * Rows of each sequence at the given positions: [B, N, d] to [B, n, d].
  *
- * Done as one gather over B N rows, whose gradient is one sum into rows; a gather along the second axis would transpose
- * the sequence twice in its gradient.
+ * Done as one gather over B N rows; one along the second axis would transpose the sequence. Where no position stands twice, the
+ * gradient is a gather, too: each of the B N rows looks up whether it was taken. The sum into rows of zeros, which repeated
+ * positions need, passes over all rows once more than that, and cannot be part of what is computed next.
  */
 export function takeRows(x: tf.Tensor3D, positions: Int32Array): tf.Tensor3D {
   const [batch, length, size] = x.shape;
   const count = positions.length;
   if (count === length && positions.every((position, i) => position === i)) return x;
-  return tf.tidy(() => {
-    const rows = new Int32Array(batch * count);
-    for (let b = 0; b < batch; b++) {
-      for (let i = 0; i < count; i++) rows[b * count + i] = b * length + positions[i];
-    }
-    const flat = tf.gather(tf.reshape(x, [batch * length, size]), tf.tensor1d(rows, 'int32')); // [B n, d]
+  const take = (x: tf.Tensor): tf.Tensor3D => {
+    const rows = flatRows(batch, length, tf.tensor1d(positions, 'int32'));
+    const flat = tf.gather(tf.reshape(x, [batch * length, size]), rows); // [B n, d]
     return tf.reshape(flat, [batch, count, size]);
-  });
+  };
+  if (new Set(positions).size < count) return tf.tidy(() => take(x));
+  const takeOnce = tf.customGrad((x) => ({
+    value: take(x as tf.Tensor),
+    gradFunc: (dy: tf.Tensor) => spreadRows(dy as tf.Tensor3D, positions, length),
+  }));
+  return tf.tidy(() => takeOnce(x) as tf.Tensor3D);
+}
+
+/** The opposite of {@link takeRows} for positions of which none stands twice: [B, n, d] to [B, N, d], 0 in all other rows. */
+function spreadRows(rows: tf.Tensor3D, positions: Int32Array, length: number): tf.Tensor3D {
+  const [batch, count, size] = rows.shape;
+  const numbers = new Int32Array(length);
+  const isTaken = new Uint8Array(length);
+  for (const [i, position] of positions.entries()) {
+    numbers[position] = i;
+    isTaken[position] = 1;
+  }
+  const from = flatRows(batch, count, tf.tensor1d(numbers, 'int32'));
+  const spread = tf.reshape(tf.gather(tf.reshape(rows, [batch * count, size]), from), [batch, length, size]);
+  const taken = tf.tensor3d(isTaken, [1, length, 1], 'bool');
+  return tf.where(taken, spread, tf.zerosLike(spread)) as tf.Tensor3D;
+}
+
+/** Numbers of rows of each sequence as numbers among the rows of all sequences, [B k]. @param rows [k] */
+function flatRows(batch: number, length: number, rows: tf.Tensor1D): tf.Tensor1D {
+  const starts = tf.mul(tf.range(0, batch, 1, 'int32'), tf.scalar(length, 'int32'));
+  return tf.reshape(tf.add(tf.expandDims(starts, 1), rows), [batch * rows.size]);
 }
