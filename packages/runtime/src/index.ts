@@ -18,6 +18,9 @@ export { nextRandomKey, withRandomKey } from './random/ambient.js';
 export {
   dropout,
   foldIn,
+  type MatrixWords,
+  matrixDropout,
+  matrixWords,
   type RandomKey,
   randomBernoulli,
   randomBits,

@@ -5,6 +5,8 @@
  *     foldIn(k, d) = ( mix(mix(d ^ k1 ^ A) + k0), mix(mix(d ^ k0 ^ B) + k1) )
  *     mix(x)       : x ^= x >>> 16;  x *= 0x7feb352d;  x ^= x >>> 15;  x *= 0x846ca68b;  x ^= x >>> 16
  *
+ *     matrix bits  = r_i c_j modulo 2^32, r_i = bits(foldIn(k, 0), i) of row i, c_j = bits(foldIn(k, 1), j) of column j
+ *
  * with k = (k0, k1) the key and i the element's index in row-major order. `mix` is the 32-bit bijection with the lowest
  * bias known for two multiplications (C. Wellons, "Prospecting for Hash Functions", 2018).
  *
@@ -13,6 +15,11 @@
  * cryptographic strength, or the guarantees of Philox or Threefry for very long streams; a stream is a permutation of
  * the 32-bit words, so that within one draw no word comes twice. The reason for it: a compiled program computes it inside the operation that
  * consumes it, where Threefry costs five times as much on a CPU.
+ *
+ * Matrix bits are for masks of N x N weights, which a kernel draws three times and keeps never: one multiplication for an element
+ * instead of twenty operations. Multiplying with a random word is the classic universal hash: of two elements, high bits are as
+ * good as independent (tests check rows, columns and neighbours), low bits are not, and of four at the corners of a rectangle the
+ * last one follows from all bits of the others. Dropout compares the number with a threshold, which asks the high bits.
  */
 
 /** Constants that keep folding apart from drawing. Any odd-looking words do. */

@@ -9,11 +9,13 @@ import { bitsAt, foldKey, unitFloat } from './hash.js';
  * |---|---|---|---|
  * | StatelessRandomBits | key int32 [2] | shape | int32 [shape] |
  * | StatelessRandomUniform | key int32 [2] | shape | float32 [shape], in [0, 1) |
+ * | UniformOfProducts | rows int32 [.., M], columns int32 [N] | | float32 [.., M, N], in [0, 1) |
  * | StatelessFoldIn | key int32 [2], data int32 [] | | int32 [2] |
  */
 export const randomKernels = {
   bits: 'StatelessRandomBits',
   uniform: 'StatelessRandomUniform',
+  products: 'UniformOfProducts',
   foldIn: 'StatelessFoldIn',
 } as const;
 
@@ -41,6 +43,17 @@ export function prepareRandomKernels(): void {
     const values = new Float32Array(tf.util.sizeFromShape(shape));
     for (let i = 0; i < values.length; i++) values[i] = unitFloat(bitsAt(k0, k1, i));
     return write(values, shape, 'float32');
+  });
+  register(randomKernels.products, ({ inputs }) => {
+    const [rows, columns] = [readInts(inputs.rows), readInts(inputs.columns)];
+    const values = new Float32Array(rows.length * columns.length);
+    for (const [i, row] of rows.entries()) {
+      for (const [j, column] of columns.entries()) {
+        values[i * columns.length + j] = unitFloat(Math.imul(row, column));
+      }
+    }
+    const { shape } = inputs.rows as tf.TensorInfo;
+    return write(values, [...shape, columns.length], 'float32');
   });
   register(randomKernels.foldIn, ({ inputs }) => {
     const [k0, k1] = readKey(inputs.key);

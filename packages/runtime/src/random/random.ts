@@ -79,12 +79,49 @@ export function randomBernoulli(key: RandomKey, p: number, shape: number[]): tf.
  * used. tf.dropout, in contrast, draws on the host and would be one frozen mask inside `jit`.
  */
 export function dropout<T extends tf.Tensor>(x: T, rate: number, key: RandomKey): T {
-  if (!(rate >= 0 && rate < 1)) throw new Error(`dropout: rate must be in [0, 1), got ${rate}`);
+  return dropoutBy('dropout', x, rate, () => randomBernoulli(key, 1 - rate, x.shape));
+}
+
+/** Random words of the rows, int32 [.., M], and of the columns, int32 [N], of matrices [.., M, N]. */
+export interface MatrixWords {
+  readonly rows: tf.Tensor;
+  readonly columns: tf.Tensor;
+}
+
+/** The words of matrices [.., M, N] for {@link matrixDropout}. */
+export function matrixWords(key: RandomKey, shape: number[]): MatrixWords {
+  if (shape.length === 0) throw new Error('matrixWords: expected the shape of matrices [.., M, N], got []');
+  const words = (data: number, shape: number[]): tf.Tensor =>
+    tf.tidy(() => randomBits(foldIn(key, data), shape));
+  return { rows: words(0, shape.slice(0, -1)), columns: words(1, shape.slice(-1)) };
+}
+
+/**
+ * {@link dropout} of matrices [.., M, N] with another mask, for N x N weights that GPU kernels drop several times and keep never:
+ * element (i, j) is kept where the upper 24 bits of rows_i columns_j modulo 2^32, times 2^-24, are less than 1 - rate.
+ */
+export function matrixDropout<T extends tf.Tensor>(x: T, rate: number, { rows, columns }: MatrixWords): T {
+  const shape = [...rows.shape, ...columns.shape];
+  if (rows.dtype !== 'int32' || columns.dtype !== 'int32' || !tf.util.arraysEqual(shape, x.shape)) {
+    throw new Error(
+      `matrixDropout: expected int32 words of the rows and columns of [${x.shape}] (see matrixWords), got ` +
+        `${rows.dtype} [${rows.shape}] and ${columns.dtype} [${columns.shape}]`,
+    );
+  }
+  return dropoutBy('matrixDropout', x, rate, () => {
+    prepareRandomKernels();
+    const drawn = tf.engine().runKernel(randomKernels.products, { rows, columns }) as tf.Tensor;
+    return tf.less(drawn, 1 - rate);
+  });
+}
+
+function dropoutBy<T extends tf.Tensor>(caller: string, x: T, rate: number, draw: () => tf.Tensor): T {
+  if (!(rate >= 0 && rate < 1)) throw new Error(`${caller}: rate must be in [0, 1), got ${rate}`);
   if (rate === 0) return x.clone() as T;
   // What the gradient keeps is one bit per element, not the float that a product with the mask would keep.
   const drop = tf.customGrad((...inputs) => {
     const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc];
-    const kept = randomBernoulli(key, 1 - rate, x.shape);
+    const kept = draw();
     save([kept]);
     const apply = (to: tf.Tensor, kept: tf.Tensor): tf.Tensor =>
       tf.where(kept, tf.mul(to, 1 / (1 - rate)), tf.zerosLike(to));

@@ -32,10 +32,21 @@ lower('StatelessRandomBits', (b, { key }, { shape }) =>
   b.bitcast(randomBits(b, key, shape as number[]), 'i32'),
 );
 
-lower('StatelessRandomUniform', (b, { key }, { shape }) => {
-  const bits = randomBits(b, key, shape as number[]);
+function unitFloat(b: FunctionBuilder, bits: Value): Value {
   const top = b.binary('shift_right_logical', bits, b.constant(8, 'ui32'));
   return b.binary('multiply', b.convert(top, 'f32'), b.constant(2 ** -24, 'f32'));
+}
+
+lower('StatelessRandomUniform', (b, { key }, { shape }) =>
+  unitFloat(b, randomBits(b, key, shape as number[])),
+);
+
+lower('UniformOfProducts', (b, { rows, columns }) => {
+  const shape = [...rows.type.shape, ...columns.type.shape];
+  const last = shape.length - 1;
+  const [r, c] = [rows, columns].map((words) => b.bitcast(words, 'ui32'));
+  const ofRows = b.broadcastInDim(r, shape, [...shape.keys()].slice(0, last));
+  return unitFloat(b, b.binary('multiply', ofRows, b.broadcastInDim(c, shape, [last])));
 });
 
 lower('StatelessFoldIn', (b, { key, data }) => {

@@ -3,7 +3,7 @@ import type { Block, Op } from '../language/op.js';
 
 /**
  * Floating-point operations of one program: 2 m n k for a product, one for each addition, multiplication, division, maximum
- * and comparison, n - 1 for a sum of n. Values of exp, log, erf, sqrt and rsqrt, and all of integers, count nothing.
+ * and comparison, n - 1 for a sum of n. Values of exp, exp2, log, erf, sqrt and rsqrt, and all of integers, count nothing.
  *
  * @param trips of loops whose trip count is known only on the device
  * @returns undefined where there is such a loop and no trips are given

@@ -14,6 +14,7 @@ const floatUnary: Partial<Record<UnaryName, Unary>> = {
   neg: (x) => -x,
   abs: Math.abs,
   exp: Math.exp,
+  exp2: (x) => (x < -126 ? 0 : 2 ** x),
   log: Math.log,
   sqrt: Math.sqrt,
   rsqrt: (x) => 1 / Math.sqrt(x),

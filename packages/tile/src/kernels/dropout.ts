@@ -8,6 +8,10 @@ import { where } from '../language/where.js';
  *
  *     bits(k, i) = mix(mix(i ^ k0) + k1)
  *     kept       = (bits >>> 8) 2^-24 < 1 - rate
+ *
+ * and for the N x N weights of attention, which are dropped anew in each kernel, its matrix dropout:
+ *
+ *     bits       = r_i c_j modulo 2^32, of random words of rows and columns
  */
 
 /** A bijection of 32-bit words: x ^= x >>> 16, x *= 0x7feb352d, x ^= x >>> 15, x *= 0x846ca68b, x ^= x >>> 16. */
@@ -43,11 +47,25 @@ export function dropout(x: Tile, rate: number, key: DropoutKey | undefined, inde
   return dropoutOf(rate, key, index)(x);
 }
 
+/**
+ * Which elements of a matrix are kept: as `matrixDropout` of the runtime decides, from its `matrixWords`.
+ *
+ * @param rows, columns uint32, of shapes that fit each other
+ */
+export function keptOfMatrix(rate: number, rows: Tile, columns: Tile): Tile {
+  // bits >>> 8 < threshold, without the shift.
+  return rows.mul(columns).lessEqual(thresholdOf(rate) * 256 - 1);
+}
+
+/** What the upper 24 bits of a kept element are less than. */
+function thresholdOf(rate: number): number {
+  // As float32 compares: both sides times 2^24 are exact, and the left one is an integer.
+  return Math.ceil(Math.fround(1 - rate) * 2 ** 24);
+}
+
 /** {@link dropout} of several tiles by the same bits. */
 export function dropoutOf(rate: number, key: DropoutKey | undefined, index: Tile): (x: Tile) => Tile {
   if (key === undefined || rate === 0) return (x) => x;
-  // As float32 compares: both sides times 2^24 are exact, and the left one is an integer.
-  const threshold = Math.ceil(Math.fround(1 - rate) * 2 ** 24);
-  const kept = randomBits(key, index).shr(8).less(threshold);
+  const kept = randomBits(key, index).shr(8).less(thresholdOf(rate));
   return (x) => where(kept, x.mul(1 / (1 - rate)), 0);
 }

@@ -10,7 +10,7 @@ import {
   softmaxQueryGradientProgram,
 } from '../index.js';
 import { randomArray, relativeError } from '../testing/arrays.js';
-import { dropoutFactors } from '../testing/factors.js';
+import { matrixDropoutFactors } from '../testing/factors.js';
 import { inner, numericGradient, pick } from '../testing/numeric-gradient.js';
 import { naiveSoftmax, naiveSoftmaxGradient, paddedKeys, softmaxArrays } from '../testing/softmax.js';
 
@@ -18,16 +18,16 @@ const sizes = { batch: 3, length: 37, heads: 2, headSize: 16 } as const;
 
 function problem(config: SoftmaxConfig, spread = 1) {
   const { batch, length, heads, rate = 0 } = config;
-  const { key, factors } = dropoutFactors([heads, batch, length, length], rate, 12);
+  const { words, factors } = matrixDropoutFactors([heads, batch, length, length], rate, 12);
   const given = softmaxArrays(config, spread);
-  return { given, key, factors, mask: paddedKeys(config), dy: randomArray(given.q.length, 50) };
+  return { given, words, factors, mask: paddedKeys(config), dy: randomArray(given.q.length, 50) };
 }
 
 /** Forward pass and both gradients by the kernels; the plain gradient. */
 function both(config: SoftmaxConfig, spread = 1) {
-  const { given, key, factors, mask, dy } = problem(config, spread);
+  const { given, words, factors, mask, dy } = problem(config, spread);
   const tiled = { queriesPerTile: 16, keysPerTile: 16, ...config };
-  const inputs = { ...given, mask, key };
+  const inputs = { ...given, ...words, mask };
   const forward = softmaxAttentionProgram(tiled);
   const [tokens, numbers] = forward.results.map(({ shape }) => shape);
   const { o, most, total } = interpret(softmaxAttention(tiled), {
@@ -131,7 +131,8 @@ describe('softmaxQueryGradient and softmaxKeyGradient', () => {
       [32, 4096, 64],
       [32, 2, 4096],
     ];
-    const read = [tokens, tokens, tokens, [32, 4096], [2], numbers, numbers];
+    const words = [[2, 32, 4096], [4096]];
+    const read = [...[tokens, tokens, tokens, [32, 4096]], ...words, numbers, numbers];
     const query = softmaxQueryGradientProgram(config);
     expect(query.name).toBe('softmax_query_gradient');
     expect(query.operands.map(({ shape }) => shape)).toEqual([...read, tokens, tokens]);

@@ -1,13 +1,13 @@
 import { type Launch, tileProgram } from '../emit/tile-program.js';
-import { programId, scalar, zeros } from '../language/create.js';
+import { programId, zeros } from '../language/create.js';
 import { dot } from '../language/dot.js';
 import { input, type Kernel, kernel, output } from '../language/kernel.js';
 import { loop } from '../language/loop.js';
 import type { TileProgram } from '../program.js';
-import { loadKey } from './dropout.js';
 import {
   checkSoftmax,
   keyRange,
+  maskOf,
   queryRange,
   type SoftmaxConfig,
   scaleOf,
@@ -41,31 +41,39 @@ const keyTiles = { queriesPerTile: 32, keysPerTile: 128 };
  *
  * | array | type | shape |
  * |---|---|---|
- * | q, k, v, mask, key, most, total | | as in `softmaxAttention` |
- * | o, dy, dq | `dtype` | [B, N, H p] |
- * | inner | float32 | [B, H, N]: dy_i . o_i |
+ * | q, k, v, mask, rows, columns, most, total | | as in `softmaxAttention` |
+ * | o | float32 | [B, N, H p], from `softmaxAttention` |
+ * | dy, dq | `dtype` | [B, N, H p] |
+ * | inner | float32 | [B, H, N]: (1 - rate) dy_i . o_i |
  */
 export function softmaxQueryGradient(config: SoftmaxConfig): Kernel<SoftmaxQueryGradientSignature> {
   const given = checkSoftmax('softmaxQueryGradient', config, queryTiles);
   const { headSize, queriesPerTile, keysPerTile, rate, dtype } = given;
   return kernel('softmax_query_gradient', querySignature(dtype), (arrays) => {
-    const key = rate === 0 ? undefined : loadKey(arrays.key, 0);
     const block = programId(0);
     const queries = new TokenTile(given, block.mul(queriesPerTile), queriesPerTile);
     const [q, dy] = [queries.load(arrays.q), queries.load(arrays.dy)]; // [queries, p]
+    const rows = rate === 0 ? undefined : queries.loadRowWords(arrays.rows);
     const most = queries.loadNumbers(arrays.most, 0);
-    const inverseTotal = scalar(1).div(queries.loadNumbers(arrays.total, 1));
-    const inner = dy.cast('float32').mul(queries.load(arrays.o).cast('float32')).sum(1);
+    const total = queries.loadNumbers(arrays.total, 0);
+    const inner = dy
+      .cast('float32')
+      .mul(queries.load(arrays.o))
+      .sum(1)
+      .mul(1 - rate);
     const sums = loop(keyRange(given, block), zeros([queriesPerTile, headSize]), (first, sums) => {
       const keys = new TokenTile(given, first, keysPerTile);
       const k = keys.load(arrays.k);
-      const tile = new WeightTile(given, { mask: arrays.mask, key }, { queries, keys, queryAxis: 0 });
-      const weights = tile.weights(dot(q, k.transpose()), most, inverseTotal); // [queries, keys]
-      const dWeights = tile.drop(dot(dy, keys.load(arrays.v).transpose()));
-      const dScores = weights.mul(dWeights.sub(tile.ofQueries(inner)));
-      return dot(tile.ofProducts(dScores).cast(dtype), k, { accumulator: sums });
+      const columns = rate === 0 ? undefined : keys.loadColumnWords(arrays.columns);
+      const mask = maskOf(given, keys, arrays.mask);
+      const tile = new WeightTile(given, { queries, keys, mask, rows, columns }, 0);
+      const weights = tile.weights(dot(q, k.transpose()), most, total); // [queries, keys]
+      const dropped = tile.drop(weights);
+      const dWeights = dot(dy, keys.load(arrays.v).transpose());
+      const dProducts = tile.dProducts(weights, { dropped, dWeights, inner });
+      return dot(dProducts.cast(dtype), k, { accumulator: sums });
     });
-    queries.store(arrays.dq, sums.mul(scaleOf(given)));
+    queries.store(arrays.dq, sums.mul(scaleOf(given) / (1 - rate)));
     queries.storeNumbers(arrays.inner, inner);
   });
 }
@@ -75,7 +83,7 @@ function querySignature(dtype: 'bfloat16' | 'float32') {
     ...softmaxInputs(dtype),
     most: input('float32'),
     total: input('float32'),
-    o: input(dtype),
+    o: input('float32'),
     dy: input(dtype),
     dq: output(dtype),
     inner: output('float32'),
@@ -90,7 +98,7 @@ export type SoftmaxQueryGradientSignature = ReturnType<typeof querySignature>;
  *
  * | array | type | shape |
  * |---|---|---|
- * | q, k, v, mask, key, most, total | | as in `softmaxAttention` |
+ * | q, k, v, mask, rows, columns, most, total | | as in `softmaxAttention` |
  * | dy, dk, dv | `dtype` | [B, N, H p] |
  * | inner | float32 | [B, H, N], from {@link softmaxQueryGradient} |
  */
@@ -98,29 +106,32 @@ export function softmaxKeyGradient(config: SoftmaxConfig): Kernel<SoftmaxKeyGrad
   const given = checkSoftmax('softmaxKeyGradient', config, keyTiles);
   const { headSize, queriesPerTile, keysPerTile, rate, dtype } = given;
   return kernel('softmax_key_gradient', keySignature(dtype), (arrays) => {
-    const key = rate === 0 ? undefined : loadKey(arrays.key, 0);
     const block = programId(0);
     const keys = new TokenTile(given, block.mul(keysPerTile), keysPerTile);
     const [k, v] = [keys.load(arrays.k), keys.load(arrays.v)]; // [keys, p]
+    const columns = rate === 0 ? undefined : keys.loadColumnWords(arrays.columns);
+    const mask = maskOf(given, keys, arrays.mask);
     const none = zeros([keysPerTile, headSize]);
     const { dk, dv } = loop(queryRange(given, block), { dk: none, dv: none }, (first, sums) => {
       const queries = new TokenTile(given, first, queriesPerTile);
       // Beyond the end dy and inner are 0, so that queries there add nothing.
       const [q, dy] = [queries.load(arrays.q), queries.load(arrays.dy)]; // [queries, p]
+      const rows = rate === 0 ? undefined : queries.loadRowWords(arrays.rows);
       const most = queries.loadNumbers(arrays.most, 0);
-      const inverseTotal = scalar(1).div(queries.loadNumbers(arrays.total, 1));
+      const total = queries.loadNumbers(arrays.total, 0);
       const inner = queries.loadNumbers(arrays.inner, 0);
-      const tile = new WeightTile(given, { mask: arrays.mask, key }, { queries, keys, queryAxis: 1 });
-      const weights = tile.weights(dot(k, q.transpose()), most, inverseTotal); // [keys, queries]
-      const dWeights = tile.drop(dot(v, dy.transpose()));
-      const dScores = weights.mul(dWeights.sub(tile.ofQueries(inner)));
+      const tile = new WeightTile(given, { queries, keys, mask, rows, columns }, 1);
+      const weights = tile.weights(dot(k, q.transpose()), most, total); // [keys, queries]
+      const dropped = tile.drop(weights);
+      const dWeights = dot(v, dy.transpose());
+      const dProducts = tile.dProducts(weights, { dropped, dWeights, inner });
       return {
-        dk: dot(tile.ofProducts(dScores).cast(dtype), q, { accumulator: sums.dk }),
-        dv: dot(tile.drop(weights).cast(dtype), dy, { accumulator: sums.dv }),
+        dk: dot(dProducts.cast(dtype), q, { accumulator: sums.dk }),
+        dv: dot(dropped.cast(dtype), dy, { accumulator: sums.dv }),
       };
     });
-    keys.store(arrays.dk, dk.mul(scaleOf(given)));
-    keys.store(arrays.dv, dv);
+    keys.store(arrays.dk, dk.mul(scaleOf(given) / (1 - rate)));
+    keys.store(arrays.dv, dv.mul(1 / (1 - rate)));
   });
 }
 

@@ -1,10 +1,10 @@
 import { flopsOf } from '../emit/flops.js';
-import { arange, programId } from '../language/create.js';
+import { arange, full, programId } from '../language/create.js';
 import { input, type Kernel } from '../language/kernel.js';
 import type { InputPointer, OutputPointer, Pointer } from '../language/pointer.js';
 import type { Operand, Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
-import { type DropoutKey, dropoutOf } from './dropout.js';
+import { keptOfMatrix } from './dropout.js';
 import { rowOffsets } from './matrix.js';
 import { checkRate, checkTileSize } from './row-tiles.js';
 
@@ -104,6 +104,24 @@ export function scaleOf({ headSize }: FullSoftmaxConfig): number {
   return 1 / Math.sqrt(headSize);
 }
 
+/** Whether scores may be numbers so large that float32 holds little of what tells them apart. */
+function hasPenalty({ maskMode, maskKeys, causal }: FullSoftmaxConfig): boolean {
+  return maskMode !== 'exact' && (maskKeys || (causal && maskMode === 'gpt2'));
+}
+
+/**
+ * The unit of scores. It is log 2, so that exponentials are powers of 2, which are what a GPU has. Beside a penalty scores would
+ * lose other bits than those of the plain formulation by that, so that there they are themselves.
+ */
+export function unitOf(config: FullSoftmaxConfig): number {
+  return hasPenalty(config) ? 1 : Math.LN2;
+}
+
+/** Exponentials of numbers in units of {@link unitOf}. */
+export function powers(config: FullSoftmaxConfig, exponents: Tile): Tile {
+  return (hasPenalty(config) ? exponents.mul(Math.LOG2E) : exponents).exp2();
+}
+
 /** Whether no query sees a later key at all, so that such tiles need not be computed. */
 export function skipsLaterKeys({ causal, maskMode }: FullSoftmaxConfig): boolean {
   return causal && maskMode !== 'gpt2';
@@ -158,6 +176,18 @@ export class TokenTile {
     this.#numbers(pointer).store(this.positions, values, { mask: this.inside });
   }
 
+  /** A word of each for dropout, of an array [H, B, N], uint32 [count]. */
+  loadRowWords(pointer: InputPointer): Tile {
+    const { batch, length } = this.#config;
+    const matrix = programId(2).mul(batch).add(programId(1));
+    return pointer.plus(matrix.mul(length)).load(this.positions, { mask: this.inside }).cast('uint32');
+  }
+
+  /** A word of each for dropout, of an array [N], uint32 [count]. */
+  loadColumnWords(pointer: InputPointer): Tile {
+    return pointer.load(this.positions, { mask: this.inside }).cast('uint32');
+  }
+
   /** One number of each, of an array [B, N] that all heads share, 0 beyond the end, [count]. */
   loadShared(pointer: InputPointer): Tile {
     const sample = pointer.plus(programId(1).mul(this.#config.length));
@@ -180,37 +210,61 @@ export class TokenTile {
   }
 }
 
-/** The queries of one step and the keys of one step: what is known of their weights besides the products q_i . k_j. */
+/** What a tile of weights is made of besides the products q_i . k_j, along the axis of queries and along that of keys. */
+interface WeightParts {
+  readonly queries: TokenTile;
+  readonly keys: TokenTile;
+  /** What {@link maskOf} gives for the keys. */
+  readonly mask: Tile | undefined;
+  /** Words for dropout of the queries and of the keys, uint32; nothing without dropout. */
+  readonly rows: Tile | undefined;
+  readonly columns: Tile | undefined;
+}
+
+/** What is added to the scores of keys, float32 [count]; nothing where all keys have weight. */
+export function maskOf(config: FullSoftmaxConfig, keys: TokenTile, mask: InputPointer): Tile | undefined {
+  const none = Number.NEGATIVE_INFINITY;
+  const { maskMode, maskKeys } = config;
+  let added: Tile | undefined;
+  if (maskKeys) {
+    const real = keys.loadShared(mask);
+    added =
+      maskMode === 'exact'
+        ? where(real.notEqual(0), 0, full(real.shape, none))
+        : real.mul(penalties[maskMode]).sub(penalties[maskMode]);
+  }
+  if (keys.inside === undefined) return added;
+  return where(keys.inside, added ?? 0, full(keys.inside.shape, none));
+}
+
+/**
+ * The weights of some queries and some keys. Each operation here is done N^2 times, and there are many of them beside the
+ * products, which are small: so exponentials are powers of 2, whose instruction a GPU has, factors are folded into one, and what
+ * is the same for all queries or keys is done outside.
+ */
 export class WeightTile {
   readonly #config: FullSoftmaxConfig;
   readonly #queryAxis: 0 | 1;
-  /** 1 for real keys, 0 for padded ones and beyond the end, along the keys' axis; nothing without a mask. */
-  readonly #real: Tile | undefined;
-  /** Which keys there are, along the keys' axis; nothing where all of them are. */
-  readonly #inside: Tile | undefined;
+  readonly #mask: Tile | undefined;
   /** j <= i; nothing without `causal`. */
   readonly #earlier: Tile | undefined;
-  /** Dropout of the weights, and of their gradients. */
-  readonly drop: (values: Tile) => Tile;
+  readonly #kept: Tile | undefined;
 
   /** @param queryAxis 0 for tiles [queries, keys], 1 for [keys, queries] */
   constructor(
     config: FullSoftmaxConfig,
-    { mask, key }: { mask: InputPointer; key: DropoutKey | undefined },
-    { queries, keys, queryAxis }: { queries: TokenTile; keys: TokenTile; queryAxis: 0 | 1 },
+    { queries, keys, mask, rows, columns }: WeightParts,
+    queryAxis: 0 | 1,
   ) {
-    const { batch, length, rate, causal, maskKeys } = config;
     this.#config = config;
     this.#queryAxis = queryAxis;
-    const i = this.ofQueries(queries.positions);
-    const j = this.#ofKeys(keys.positions);
-    this.#real = maskKeys ? this.#ofKeys(keys.loadShared(mask)) : undefined;
-    this.#inside = keys.inside && this.#ofKeys(keys.inside);
-    this.#earlier = causal ? j.lessEqual(i) : undefined;
-    // Places in the weights [H, B, N, N] of the plain formulation, modulo 2^32 as its generator takes them.
-    const matrix = programId(2).mul(batch).add(programId(1));
-    this.drop =
-      rate === 0 ? (values) => values : dropoutOf(rate, key, i.add(matrix.mul(length)).mul(length).add(j));
+    this.#mask = mask && this.#ofKeys(mask);
+    if (config.causal) {
+      this.#earlier = this.#ofKeys(keys.positions).lessEqual(this.ofQueries(queries.positions));
+    }
+    if (rows && columns) {
+      this.#kept = keptOfMatrix(config.rate, this.ofQueries(rows), this.#ofKeys(columns));
+    }
   }
 
   /** Numbers of the queries, along their axis. @param numbers [queries] */
@@ -222,33 +276,48 @@ export class WeightTile {
     return numbers.expandDims(this.#queryAxis);
   }
 
-  /** s_ij, minus infinity where a weight is none. @param products q_i . k_j */
+  /** s_ij in units of {@link unitOf}, minus infinity where a weight is none. @param products q_i . k_j */
   scores(products: Tile): Tile {
-    const { maskMode } = this.#config;
-    let scores = products.mul(scaleOf(this.#config));
-    if (maskMode === 'gpt2' && this.#earlier) scores = where(this.#earlier, scores, -penalties.gpt2);
-    if (maskMode !== 'exact' && this.#real) {
-      scores = scores.sub(this.#real.neg().add(1).mul(penalties[maskMode]));
-    }
-    const conditions = [
-      this.#inside,
-      maskMode === 'exact' ? this.#real?.notEqual(0) : undefined,
-      maskMode === 'gpt2' ? undefined : this.#earlier,
-    ].filter((condition) => condition !== undefined);
-    if (conditions.length === 0) return scores;
-    const hasWeight = conditions.reduce((all, condition) => all.and(condition));
-    return where(hasWeight, scores, Number.NEGATIVE_INFINITY);
+    let scores = products.mul(scaleOf(this.#config) / unitOf(this.#config));
+    const replaces = this.#config.maskMode === 'gpt2';
+    if (this.#earlier && replaces) scores = where(this.#earlier, scores, -penalties.gpt2);
+    if (this.#mask) scores = scores.add(this.#mask);
+    if (this.#earlier && !replaces) scores = where(this.#earlier, scores, Number.NEGATIVE_INFINITY);
+    return scores;
   }
 
-  /** w_ij = exp(s_ij - most_i) / total_i. @param most, total [queries] */
-  weights(products: Tile, most: Tile, inverseTotal: Tile): Tile {
-    return this.scores(products).sub(this.ofQueries(most)).exp().mul(this.ofQueries(inverseTotal));
+  /** exp(s_ij - most_i). @param scores, most in units of {@link unitOf}; most [queries] */
+  exponentials(scores: Tile, most: Tile): Tile {
+    return powers(this.#config, scores.sub(this.ofQueries(most)));
   }
 
-  /** The gradient of q_i . k_j / sqrt(p) from that of the score: none where another number replaced it. */
-  ofProducts(dScores: Tile): Tile {
-    const replaces = this.#config.maskMode === 'gpt2' && this.#earlier !== undefined;
-    return replaces ? where(this.#earlier as Tile, dScores, 0) : dScores;
+  /** w_ij from what `softmaxAttention` keeps of each query. @param most, total [queries] */
+  weights(products: Tile, most: Tile, total: Tile): Tile {
+    const scores = this.scores(products);
+    if (!hasPenalty(this.#config)) return scores.sub(this.ofQueries(most.add(total))).exp2();
+    return scores.sub(this.ofQueries(most)).mul(Math.LOG2E).sub(this.ofQueries(total)).exp2();
+  }
+
+  /** 0 where dropout takes a weight: what is left is to be divided by 1 - rate. */
+  drop(weights: Tile): Tile {
+    return this.#kept ? where(this.#kept, weights, 0) : weights;
+  }
+
+  /**
+   * The gradient of q_i . k_j / sqrt(p), times 1 - rate.
+   *
+   * @param dropped the weights after {@link drop}
+   * @param dWeights dy_i . v_j
+   * @param inner (1 - rate) dy_i . o_i, [queries]
+   */
+  dProducts(
+    weights: Tile,
+    { dropped, dWeights, inner }: { dropped: Tile; dWeights: Tile; inner: Tile },
+  ): Tile {
+    const dScores = dropped.mul(dWeights).sub(weights.mul(this.ofQueries(inner)));
+    // Where another number replaced the product there is none.
+    const replaces = this.#config.maskMode === 'gpt2';
+    return this.#earlier && replaces ? where(this.#earlier, dScores, 0) : dScores;
   }
 }
 
@@ -294,7 +363,8 @@ export function softmaxInputs(dtype: 'bfloat16' | 'float32') {
     k: input(dtype),
     v: input(dtype),
     mask: input('float32'),
-    key: input('int32'),
+    rows: input('int32'),
+    columns: input('int32'),
   };
 }
 
@@ -302,7 +372,14 @@ export function softmaxInputs(dtype: 'bfloat16' | 'float32') {
 export function softmaxShapes({ batch, length, heads, width }: FullSoftmaxConfig) {
   const tokens = [batch, length, width];
   return {
-    inputs: { q: tokens, k: tokens, v: tokens, mask: [batch, length], key: [2] },
+    inputs: {
+      q: tokens,
+      k: tokens,
+      v: tokens,
+      mask: [batch, length],
+      rows: [heads, batch, length],
+      columns: [length],
+    },
     tokens,
     numbers: [batch, heads, length],
   };

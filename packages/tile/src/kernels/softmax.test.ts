@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { interpret, type SoftmaxConfig, softmaxAttention, softmaxAttentionProgram } from '../index.js';
 import { relativeError } from '../testing/arrays.js';
-import { dropoutFactors } from '../testing/factors.js';
+import { matrixDropoutFactors } from '../testing/factors.js';
 import { naiveSoftmax, paddedKeys, type SoftmaxArrays, softmaxArrays } from '../testing/softmax.js';
 
 /** The kernel on tiles that are small enough for several of them. */
 function attend(
   config: SoftmaxConfig,
   given: SoftmaxArrays,
-  { mask, key }: { mask: number[]; key: number[] },
+  extra: { mask: number[]; rows: number[]; columns: number[] },
 ) {
   const tiled = { queriesPerTile: 16, keysPerTile: 16, ...config };
   const { grid, results } = softmaxAttentionProgram(tiled);
   const [o, most, total] = results.map(({ shape }) => shape);
   return interpret(softmaxAttention(tiled), {
     grid,
-    inputs: { ...given, mask, key },
+    inputs: { ...given, ...extra },
     outputs: { o, most, total },
     roundTf32: false,
   });
@@ -24,10 +24,10 @@ function attend(
 /** Output of kernel and plain formulation. */
 function both(config: SoftmaxConfig, spread = 1) {
   const { batch, length, heads, rate = 0 } = config;
-  const { key, factors } = dropoutFactors([heads, batch, length, length], rate, 11);
+  const { words, factors } = matrixDropoutFactors([heads, batch, length, length], rate, 11);
   const given = softmaxArrays(config, spread);
   const mask = paddedKeys(config);
-  const made = attend(config, given, { mask, key });
+  const made = attend(config, given, { mask, ...words });
   return { ...made, expected: naiveSoftmax(given, config, { mask, factors }) };
 }
 
@@ -66,7 +66,7 @@ describe('softmaxAttention', () => {
     const padded = 2 * sizes.length * sizes.heads * sizes.headSize; // where the third sample begins
     const exact = both({ ...sizes, dtype: 'float32', maskKeys: true });
     expect(exact.o.subarray(padded).every((value) => value === 0)).toBe(true);
-    expect(exact.total.subarray(2 * sizes.heads * sizes.length).every((value) => value === 1)).toBe(true);
+    expect(exact.total.subarray(2 * sizes.heads * sizes.length).every((value) => value === 0)).toBe(true);
     const additive = both({ ...sizes, dtype: 'float32', maskKeys: true, maskMode: 'additive' });
     expect(Math.max(...additive.o.subarray(padded))).toBeGreaterThan(0.1);
   });
@@ -89,17 +89,19 @@ describe('softmaxAttention', () => {
     ]) {
       const scores = row([sample, head, i]);
       const at = (sample * sizes.heads + head) * sizes.length + i;
-      expect(most[at]).toBeCloseTo(Math.max(...scores), 5);
+      // In units of log 2.
+      expect(most[at] * Math.LN2).toBeCloseTo(Math.max(...scores), 5);
       const sum = scores.reduce((sum, score) => sum + Math.exp(score - Math.max(...scores)), 0);
       // Before dropout.
-      expect(total[at] / sum).toBeCloseTo(1, 5);
+      expect(2 ** total[at] / sum).toBeCloseTo(1, 5);
     }
   });
 
   it('gives the same numbers however tokens are shared out', () => {
     const config = { ...sizes, length: 70, rate: 0.5, maskKeys: true, dtype: 'float32' } as const;
     const given = softmaxArrays(config);
-    const extra = { mask: paddedKeys(config), key: [1, 2] };
+    const { words } = matrixDropoutFactors([2, 3, 70, 70], 0.5, 2);
+    const extra = { mask: paddedKeys(config), ...words };
     const small = attend(config, given, extra);
     const large = attend({ ...config, queriesPerTile: 64, keysPerTile: 128 }, given, extra);
     // Sums in another order.
@@ -113,9 +115,14 @@ describe('softmaxAttention', () => {
       [32, 4096, 64],
       [32, 2, 4096],
     ];
-    expect(program.operands.map(({ shape }) => shape)).toEqual([tokens, tokens, tokens, [32, 4096], [2]]);
+    const words = [[2, 32, 4096], [4096]];
+    expect(program.operands.map(({ shape }) => shape)).toEqual([
+      ...[tokens, tokens, tokens, [32, 4096]],
+      ...words,
+    ]);
     expect(program.results.map(({ shape }) => shape)).toEqual([tokens, numbers, numbers]);
-    expect(program.bytes).toBe(4 * (32 * 4096 * 64) * 2 + (32 * 4096 + 2 + 2 * 32 * 2 * 4096) * 4);
+    // Three arrays of tokens in bfloat16 and one in float32; mask and columns; words, largest scores and sums of each row.
+    expect(program.bytes).toBe(32 * 4096 * 64 * (3 * 2 + 4) + (32 * 4096 + 4096 + 3 * 32 * 2 * 4096) * 4);
     const products = 2 * 32 * 2 * 4096 ** 2 * 2 * 32;
     expect(program.flops / products).toBeGreaterThan(1);
     expect(program.flops / products).toBeLessThan(1.15);
@@ -134,7 +141,7 @@ describe('softmaxAttention', () => {
     // Rows of 32 queries see 2 tiles of keys each; those of 64: 2 and 4 instead of 4 and 4.
     const ofTwoTiles = (flops(64, false) - 2 * flops(32, false)) / 2;
     expect(flops(64, true)).toBe(flops(64, false) - ofTwoTiles);
-    expect(flops(64, true, 'gpt2')).toBe(flops(64, false));
+    expect(flops(64, true, 'gpt2')).toBeGreaterThan(flops(64, false));
   });
 
   it.each([

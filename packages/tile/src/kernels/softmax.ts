@@ -5,10 +5,11 @@ import { type Kernel, kernel, output } from '../language/kernel.js';
 import { loop } from '../language/loop.js';
 import { where } from '../language/where.js';
 import type { TileProgram } from '../program.js';
-import { loadKey } from './dropout.js';
 import {
   checkSoftmax,
   keyRange,
+  maskOf,
+  powers,
   type SoftmaxConfig,
   softmaxFlops,
   softmaxInputs,
@@ -29,17 +30,19 @@ const defaultTiles = { queriesPerTile: 128, keysPerTile: 64 };
  *
  * | array | type | shape |
  * |---|---|---|
- * | q, k, v, o | `dtype` | [B, N, H p], heads side by side |
+ * | q, k, v | `dtype` | [B, N, H p], heads side by side |
  * | mask | float32 | [B, N]: 1 for a real key, 0 for a padded one; read with `maskKeys` alone |
- * | key | int32 | [2]; not read at rate 0 |
- * | most | float32 | [B, H, N]: m_i, the largest score; -2^100 where no key has weight |
- * | total | float32 | [B, H, N]: l_i = sum_j exp(s_ij - m_i); 1 where no key has weight |
+ * | rows, columns | int32 | [H, B, N], [N]: words that decide which weights are dropped; not read at rate 0 |
+ * | o | float32 | [B, N, H p] |
+ * | most | float32 | [B, H, N]: m_i, the largest score, in units of log 2 unless there is a penalty; -2^100 where no key has weight |
+ * | total | float32 | [B, H, N]: log_2 sum_j exp(s_ij - m_i); 0 where no key has weight |
  *
- * `most` and `total` are what the gradient needs of the weights. They are two, since under a penalty of 1e6 their one
- * logarithm would keep four bits of its fraction.
+ * `most` and `total` are what the gradient needs of the weights. They are two, since under a penalty of 1e6 their sum
+ * would keep four bits of its fraction. The gradient needs o, too, and all bits of it: it takes dy_i . o_i from numbers that are
+ * nearly the same, and the eight bits of bfloat16 would leave nothing of the difference.
  *
- * A weight's place in [H, B, N, N] decides whether it is dropped, as in `dropout` of @primal-attention/runtime on the plain
- * formulation's weights. Scores, exponentials and sums are float32; what enters a product is rounded to `dtype`.
+ * Dropout is `matrixDropout` of @primal-attention/runtime on the plain formulation's weights [H, B, N, N], to which `matrixWords`
+ * gives the words. Scores, exponentials and sums are float32; what enters a product is rounded to `dtype`.
  *
  * Source: Rabe and Staats 2021, Dao et al. 2022.
  */
@@ -47,10 +50,10 @@ export function softmaxAttention(config: SoftmaxConfig): Kernel<SoftmaxSignature
   const given = checkSoftmax('softmaxAttention', config, defaultTiles);
   const { headSize, queriesPerTile, keysPerTile, rate, dtype } = given;
   return kernel('softmax_attention', softmaxSignature(dtype), (arrays) => {
-    const key = rate === 0 ? undefined : loadKey(arrays.key, 0);
     const block = programId(0);
     const queries = new TokenTile(given, block.mul(queriesPerTile), queriesPerTile);
     const q = queries.load(arrays.q); // [queries, p]
+    const rows = rate === 0 ? undefined : queries.loadRowWords(arrays.rows);
     const start = {
       most: full([queriesPerTile], lowest),
       total: zeros([queriesPerTile]),
@@ -58,11 +61,13 @@ export function softmaxAttention(config: SoftmaxConfig): Kernel<SoftmaxSignature
     };
     const { most, total, sums } = loop(keyRange(given, block), start, (first, before) => {
       const keys = new TokenTile(given, first, keysPerTile);
-      const tile = new WeightTile(given, { mask: arrays.mask, key }, { queries, keys, queryAxis: 0 });
+      const columns = rate === 0 ? undefined : keys.loadColumnWords(arrays.columns);
+      const mask = maskOf(given, keys, arrays.mask);
+      const tile = new WeightTile(given, { queries, keys, mask, rows, columns }, 0);
       const scores = tile.scores(dot(q, keys.load(arrays.k).transpose())); // [queries, keys]
       const most = before.most.maximum(scores.max(1));
-      const weights = scores.sub(tile.ofQueries(most)).exp();
-      const fade = before.most.sub(most).exp();
+      const weights = tile.exponentials(scores, most);
+      const fade = powers(given, before.most.sub(most));
       return {
         most,
         total: before.total.mul(fade).add(weights.sum(1)),
@@ -73,16 +78,16 @@ export function softmaxAttention(config: SoftmaxConfig): Kernel<SoftmaxSignature
     });
     // Without any key the sums are 0, too.
     const divisor = where(total.equal(0), 1, total);
-    queries.store(arrays.o, sums.div(divisor.expandDims(1)));
+    queries.store(arrays.o, sums.div(divisor.mul(1 - rate).expandDims(1)));
     queries.storeNumbers(arrays.most, most);
-    queries.storeNumbers(arrays.total, divisor);
+    queries.storeNumbers(arrays.total, divisor.log().mul(Math.LOG2E));
   });
 }
 
 function softmaxSignature(dtype: 'bfloat16' | 'float32') {
   return {
     ...softmaxInputs(dtype),
-    o: output(dtype),
+    o: output('float32'),
     most: output('float32'),
     total: output('float32'),
   };

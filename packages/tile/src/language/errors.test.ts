@@ -55,7 +55,7 @@ describe('an operation refuses', () => {
     ['shifts by a float', () => i([4]).shr(f([4])), /shr: types must be equal/],
     ['neg of uint32', () => u([4]).neg(), /neg: expected float32 or int32, got uint32/],
     ['abs of uint32', () => u([4]).abs(), /abs: expected float32 or int32, got uint32/],
-    ...(['exp', 'log', 'sqrt', 'rsqrt', 'erf'] as const).map((name): [string, Body, RegExp] => [
+    ...(['exp', 'exp2', 'log', 'sqrt', 'rsqrt', 'erf'] as const).map((name): [string, Body, RegExp] => [
       `${name} of integers`,
       () => i([4])[name](),
       new RegExp(`${name}: expected float32, got int32 \\[4\\]`),

@@ -3,7 +3,7 @@ import type { Pointer } from './pointer.js';
 import type { Tile } from './tile.js';
 
 /** Float32: all but `not`. Int32: `neg`, `abs`, `not`. Uint32 and bool: `not`. */
-export type UnaryName = 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'erf' | 'not';
+export type UnaryName = 'neg' | 'abs' | 'exp' | 'exp2' | 'log' | 'sqrt' | 'rsqrt' | 'erf' | 'not';
 
 export type BinaryName =
   | 'add'

@@ -149,6 +149,11 @@ export class Tile {
     return float32('exp', this);
   }
 
+  /** 2^this, 0 below 2^-126: one instruction of a GPU, where `exp` is several. */
+  exp2(): Tile {
+    return float32('exp2', this);
+  }
+
   /** Natural logarithm. */
   log(): Tile {
     return float32('log', this);

@@ -13,3 +13,19 @@ export function dropoutFactors(
   });
   return { key: [...key], factors: [...factors] };
 }
+
+/** Words of the runtime's matrix dropout, and what it multiplies an array of a shape with. */
+export function matrixDropoutFactors(
+  shape: number[],
+  rate: number,
+  seed: number,
+): { words: { rows: number[]; columns: number[] }; factors: number[] } {
+  const [rows, columns, factors] = tf.tidy(() => {
+    const key = runtime.randomKey(seed);
+    const words = runtime.matrixWords(key, shape);
+    return [words.rows, words.columns, runtime.matrixDropout(tf.ones(shape), rate, words)].map((x) => [
+      ...x.dataSync(),
+    ]);
+  });
+  return { words: { rows, columns }, factors };
+}

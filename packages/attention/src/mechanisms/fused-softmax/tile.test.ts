@@ -50,7 +50,10 @@ function inputsOf({ batch, length, heads, headSize, real, seed }: Setting): tf.T
 /** The layer by kernels, and the plain one with the same weights. */
 function layersOf({ heads, causal, maskMode, rate }: Setting): [FusedSoftmaxAttention, SoftmaxAttention] {
   const config = { name: 'a', heads, causal, maskMode, dropout: rate };
-  return [new FusedSoftmaxAttention({ ...config, kernel: 'tile', tiles }), new SoftmaxAttention(config)];
+  return [
+    new FusedSoftmaxAttention({ ...config, kernel: 'tile', tiles }),
+    new SoftmaxAttention({ ...config, dropoutDraw: 'products' }),
+  ];
 }
 
 /** Output, and gradients of a weighted sum of it in the input and in all weights, in a training step. */

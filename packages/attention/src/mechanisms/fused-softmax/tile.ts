@@ -1,4 +1,11 @@
-import { dropout, type RandomKey, tileCall, tileStorage } from '@primal-attention/runtime';
+import {
+  type MatrixWords,
+  matrixDropout,
+  matrixWords,
+  type RandomKey,
+  tileCall,
+  tileStorage,
+} from '@primal-attention/runtime';
 import { isTileSize, type SoftmaxConfig } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 import { checkShapes } from '../../check.js';
@@ -25,7 +32,7 @@ export interface TileAttentionOptions {
 
 /**
  * o_i = sum_j drop(softmax_j(q_i . k_j / sqrt(p))) v_j of each head, by kernels of our own for the output and for the gradient,
- * which compute the weights anew: of no N x N matrix anything is kept.
+ * which compute the weights anew: of no N x N matrix anything is kept. Dropout is `matrixDropout` of the weights.
  *
  * Shapes: q, k, v [B, N, H p], heads side by side, to [B, N, H p]. The function, and each weight that dropout takes, are those
  * of `softmaxAttention`. Where the kernels cannot run, it is computed in another way: by blocks where that is the same function,
@@ -47,17 +54,21 @@ export function tileAttention(
   const headSize = features / heads;
   const rate = dropout?.rate ?? 0;
   const maskKeys = mask !== undefined;
-  const form: PlainForm = { heads, maskKeys, maskMode, causal, rate, blockLength };
   return tf.tidy(() => {
-    const inputs = [
-      ...[q, k, v],
-      // The kernels have these operands, and read them where they were asked to.
-      mask ?? tf.zeros([batch, length]),
-      dropout?.key ?? tf.zeros([2], 'int32'),
-    ];
+    // A penalty that all keys of a sample have changes nothing; one that some have takes all weight from them.
+    const isExact = mask !== undefined && maskMode === 'additive' && !causal;
+    const seen = isExact ? tf.maximum(mask, tf.sub(1, tf.max(mask, 1, true))) : mask;
+    // The kernels have all these operands, and read them where they were asked to.
+    const { rows, columns } =
+      dropout === undefined
+        ? { rows: tf.zeros([heads, batch, length], 'int32'), columns: tf.zeros([length], 'int32') }
+        : matrixWords(dropout.key, [heads, batch, length, length]);
+    const inputs = [q, k, v, seen ?? tf.zeros([batch, length]), rows, columns];
+    const of = { heads, maskKeys, maskMode: isExact ? ('exact' as const) : maskMode, causal, rate };
+    const form: PlainForm = { ...of, blockLength };
     const dtype = tileStorage();
     if (dtype === undefined || !isTileSize(headSize)) return plainAttention(form, ...inputs);
-    const config: SoftmaxConfig = { batch, length, heads, headSize, maskKeys, maskMode, causal, rate, dtype };
+    const config: SoftmaxConfig = { ...of, batch, length, headSize, dtype };
     const [output] = tileCall(softmaxCandidates('attention', config, tiles?.attention), inputs, {
       plain: (...inputs) => [plainAttention(form, ...inputs)],
       finish: ([o]) => [o],
@@ -67,7 +78,7 @@ export function tileAttention(
         const [dq, inner] = tileCall(
           softmaxCandidates('queryGradient', config, tiles?.queryGradient),
           [...known, o, dy as tf.Tensor],
-          { plain: () => [plain()[0] ?? zeros(), innerProducts(dy as tf.Tensor, o, heads)] },
+          { plain: () => [plain()[0] ?? zeros(), innerProducts(dy as tf.Tensor, o, heads, rate)] },
         );
         const [dk, dv] = tileCall(
           softmaxCandidates('keyGradient', config, tiles?.keyGradient),
@@ -79,18 +90,18 @@ export function tileAttention(
             },
           },
         );
-        return [dq, dk, dv, null, null];
+        return [dq, dk, dv, null, null, null];
       },
     });
     return output as tf.Tensor3D;
   });
 }
 
-/** sum_f dy_if o_if of each head: [B, N, H p] to [B, H, N]. */
-function innerProducts(dy: tf.Tensor, o: tf.Tensor, heads: number): tf.Tensor {
+/** (1 - rate) sum_f dy_if o_if of each head: [B, N, H p] to [B, H, N]. */
+function innerProducts(dy: tf.Tensor, o: tf.Tensor, heads: number, rate: number): tf.Tensor {
   const [batch, length, features] = o.shape;
   const products = tf.reshape(tf.mul(dy, o), [batch, length, heads, features / heads]); // [B, N, H, p]
-  return tf.transpose(tf.sum(products, 3), [0, 2, 1]); // [B, H, N]
+  return tf.mul(tf.transpose(tf.sum(products, 3), [0, 2, 1]), 1 - rate); // [B, H, N]
 }
 
 interface PlainForm {
@@ -102,7 +113,7 @@ interface PlainForm {
   blockLength: number;
 }
 
-/** The same from operations of tfjs. @param inputs q, k, v, mask and key, as the kernels have them */
+/** The same from operations of tfjs. @param inputs q, k, v, mask and words for dropout, as the kernels have them */
 function plainAttention(
   { heads, maskKeys, maskMode, causal, rate, blockLength }: PlainForm,
   ...inputs: tf.Tensor[]
@@ -111,7 +122,8 @@ function plainAttention(
   const mask = maskKeys ? (inputs[3] as tf.Tensor2D) : undefined;
   const isExact = maskMode === 'exact' || !(maskKeys || (causal && maskMode === 'gpt2'));
   if (rate === 0 && isExact) return mergeHeads(blockwiseAttention(q, k, v, { mask, causal, blockLength }));
-  const drop = (weights: tf.Tensor4D): tf.Tensor4D => dropout(weights, rate, inputs[4] as RandomKey);
+  const words: MatrixWords = { rows: inputs[4], columns: inputs[5] };
+  const drop = (weights: tf.Tensor4D): tf.Tensor4D => matrixDropout(weights, rate, words);
   const transformWeights = rate === 0 ? undefined : drop;
   return mergeHeads(softmaxAttention(q, k, v, { mask, maskMode, causal, transformWeights }).output);
 }

@@ -1,4 +1,4 @@
-import { dropout, nextRandomKey, onAccelerator } from '@primal-attention/runtime';
+import { dropout, matrixDropout, matrixWords, nextRandomKey, onAccelerator } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkOneOf, checkRate } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
@@ -12,9 +12,21 @@ import {
   softmaxAttentionByHead,
 } from './softmax.js';
 
+/**
+ * How the dropout of attention weights draws its mask.
+ *
+ * - `elements`: 32 bits for each weight.
+ * - `products`: one random word for each query and one for each key, whose products are the bits (`matrixDropout` of the runtime).
+ *   It is what GPU kernels can afford, which draw each weight's bits three times.
+ */
+export type DropoutDraw = 'elements' | 'products';
+const dropoutDraws: readonly DropoutDraw[] = ['elements', 'products'];
+
 export interface SoftmaxAttentionConfig extends AttentionConfig {
   /** Rate of dropout on the attention matrix in training. Default 0. */
   dropout?: number;
+  /** How dropout draws its mask: see {@link DropoutDraw}. Default `elements`. */
+  dropoutDraw?: DropoutDraw;
   /** What a mask among the inputs does. Default `exact`; the official LRA code is `additive`, its Decision Transformer `gpt2`. */
   maskMode?: MaskMode;
   /** Keeps tokens from those after them. Default false. */
@@ -42,15 +54,18 @@ export class SoftmaxAttention extends AttentionLayer {
   /** @nocollapse */
   static readonly className: string = 'SoftmaxAttention';
   readonly dropout: number;
+  readonly dropoutDraw: DropoutDraw;
   readonly maskMode: MaskMode;
   readonly causal: boolean;
 
   constructor(config: SoftmaxAttentionConfig) {
-    super(config, ['dropout', 'maskMode', 'causal'], 'SoftmaxAttention');
-    const { dropout = 0, maskMode = 'exact', causal = false } = config;
+    super(config, ['dropout', 'dropoutDraw', 'maskMode', 'causal'], 'SoftmaxAttention');
+    const { dropout = 0, dropoutDraw = 'elements', maskMode = 'exact', causal = false } = config;
     checkRate('SoftmaxAttention', 'dropout', dropout);
+    checkOneOf('SoftmaxAttention', 'dropoutDraw', dropoutDraw, dropoutDraws);
     checkOneOf('SoftmaxAttention', 'maskMode', maskMode, maskModes);
     this.dropout = dropout;
+    this.dropoutDraw = dropoutDraw;
     this.maskMode = maskMode;
     this.causal = causal;
   }
@@ -72,7 +87,7 @@ export class SoftmaxAttention extends AttentionLayer {
         mask,
         maskMode: this.maskMode,
         causal: this.causal,
-        ...(drop && { transformWeights: (w: tf.Tensor4D) => dropout(w, this.dropout, nextRandomKey()) }),
+        ...(drop && { transformWeights: (w: tf.Tensor4D) => this.#drop(w) }),
       };
       const [heads, batch, length] = queries.shape;
       if (heads * batch * length ** 2 >= manyWeights && !onAccelerator() && !areScoresHeard(this)) {
@@ -85,9 +100,15 @@ export class SoftmaxAttention extends AttentionLayer {
     });
   }
 
+  #drop(weights: tf.Tensor4D): tf.Tensor4D {
+    const key = nextRandomKey();
+    if (this.dropoutDraw === 'elements') return dropout(weights, this.dropout, key);
+    return matrixDropout(weights, this.dropout, matrixWords(key, weights.shape));
+  }
+
   override getConfig(): tf.serialization.ConfigDict {
-    const { dropout, maskMode, causal } = this;
-    return { ...super.getConfig(), dropout, maskMode, causal };
+    const { dropout, dropoutDraw, maskMode, causal } = this;
+    return { ...super.getConfig(), dropout, dropoutDraw, maskMode, causal };
   }
 }
 tf.serialization.registerClass(SoftmaxAttention);
