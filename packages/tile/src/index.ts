@@ -10,7 +10,14 @@ export {
   adamwProgram,
   mostAdamWWeights,
 } from './kernels/adamw.js';
-export { type DropoutKey, dropout, loadKey, randomBits } from './kernels/dropout.js';
+export {
+  type DropoutDraw,
+  type DropoutKey,
+  dropout,
+  loadKey,
+  randomBits,
+  rowDropout,
+} from './kernels/dropout.js';
 export {
   type FeedForwardConfig,
   type FeedForwardSignature,

@@ -2,15 +2,14 @@ import { type Launch, tileProgram } from '../emit/tile-program.js';
 import { zeros } from '../language/create.js';
 import { dot } from '../language/dot.js';
 import { input, type Kernel, kernel, output } from '../language/kernel.js';
-import type { Tile } from '../language/tile.js';
 import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
-import { dropout, loadKey } from './dropout.js';
+import { loadKey, rowDropout } from './dropout.js';
 import {
   checkFeedForward,
   type FeedForwardConfig,
   type FullFeedForwardConfig,
-  normalDistribution,
+  normal,
 } from './feed-forward.js';
 import { layerNorm, layerNormGradient } from './layer-norm.js';
 import { loadMatrix, loadRow, storeMatrix } from './matrix.js';
@@ -41,6 +40,10 @@ export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwa
     const w1 = loadMatrix(arrays.w1, width, hidden).cast(dtype);
     const w2 = loadMatrix(arrays.w2, hidden, width).cast(dtype);
     const [hiddenKey, outputKey] = rate === 0 ? [] : [loadKey(arrays.keys, 0), loadKey(arrays.keys, 2)];
+    const [dropHidden, dropOutput] = [
+      rowDropout(full, hiddenKey, hidden),
+      rowDropout(full, outputKey, width),
+    ];
     const start = {
       w1: zeros([width, hidden]),
       b1: noSums(hidden),
@@ -54,18 +57,13 @@ export function feedForwardGradient(config: FeedForwardConfig): Kernel<FeedForwa
       const norm = layerNorm(tile.load(arrays.x, width), gamma, beta, epsilon);
       const h = norm.result.cast(dtype); // [rows, width]
       const u = dot(h, w1).add(b1); // [rows, hidden]
-      const phi = normalDistribution(u);
-      const density = u
-        .mul(u)
-        .mul(-0.5)
-        .exp()
-        .mul(1 / Math.sqrt(2 * Math.PI));
-      const dropHidden = (of: Tile): Tile => dropout(of, rate, hiddenKey, tile.offsets(hidden));
-      const f = dropHidden(u.mul(phi)).cast(dtype);
-      const slope = dropHidden(phi.add(u.mul(density))).cast(dtype);
+      const { distribution, density } = normal(u);
+      const drop = dropHidden(tile);
+      const f = drop(u.mul(distribution)).cast(dtype);
+      const slope = drop(distribution.add(u.mul(density))).cast(dtype);
       // And back.
       const dy = tile.load(arrays.dy, width);
-      const dOutput = dropout(dy, rate, outputKey, tile.offsets(width)).cast(dtype); // [rows, width]
+      const dOutput = dropOutput(tile)(dy).cast(dtype); // [rows, width]
       const du = dot(dOutput, w2.transpose()).mul(slope.cast('float32')).cast(dtype); // [rows, hidden]
       const dh = dot(du, w1.transpose()); // [rows, width]
       tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, gamma)));

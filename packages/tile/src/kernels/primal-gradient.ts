@@ -6,7 +6,7 @@ import type { OutputPointer } from '../language/pointer.js';
 import type { Operand, Tile } from '../language/tile.js';
 import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
-import { dropout, loadKey } from './dropout.js';
+import { loadKey, rowDropout } from './dropout.js';
 import { layerNorm, layerNormGradient, type Normalised } from './layer-norm.js';
 import { loadRow, storeMatrix } from './matrix.js';
 import {
@@ -14,6 +14,7 @@ import {
   type FullPrimalConfig,
   type HeadWeights,
   loadHead,
+  loadHeads,
   type PrimalConfig,
   primalInputs,
   primalShapes,
@@ -60,19 +61,18 @@ interface Rows {
   readonly dOutput: Tile;
 }
 
-function rowsOf(full: FullPrimalConfig, arrays: Pointers<GradientInputs>, tile: RowTile): Rows {
+/** Of each tile, what its rows have in common. */
+function rowsOf(full: FullPrimalConfig, arrays: Pointers<GradientInputs>): (tile: RowTile) => Rows {
   const { width, rate, epsilon, dtype, maskOutput } = full;
-  const key = rate === 0 ? undefined : loadKey(arrays.key, 0);
-  const norm = layerNorm(
-    tile.load(arrays.x, width),
-    loadRow(arrays.gamma, width),
-    loadRow(arrays.beta, width),
-    epsilon,
-  );
-  const dy = tile.load(arrays.dy, width);
-  const dropped = dropout(dy, rate, key, tile.offsets(width));
-  const masked = maskOutput ? dropped.mul(tile.loadColumn(arrays.mask)) : dropped;
-  return { norm, h: norm.result.cast(dtype), dy, dropped, dOutput: masked.cast(dtype) };
+  const [gamma, beta] = [loadRow(arrays.gamma, width), loadRow(arrays.beta, width)];
+  const drop = rowDropout(full, rate === 0 ? undefined : loadKey(arrays.key, 0), width);
+  return (tile) => {
+    const norm = layerNorm(tile.load(arrays.x, width), gamma, beta, epsilon);
+    const dy = tile.load(arrays.dy, width);
+    const dropped = drop(tile)(dy);
+    const masked = maskOutput ? dropped.mul(tile.loadColumn(arrays.mask)) : dropped;
+    return { norm, h: norm.result.cast(dtype), dy, dropped, dOutput: masked.cast(dtype) };
+  };
 }
 
 /** The gradient of one head's scores, and of z. */
@@ -120,23 +120,25 @@ export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSigna
   return kernel('primal_gradient', gradientSignature(dtype), (arrays) => {
     const none = noSums(width);
     const start = { gamma: none, beta: none, inner: none, bias: none };
+    const rowsOfTile = rowsOf(full, arrays);
+    const groups = loadHeads(full, arrays);
     const sums = eachRowTile(full, start, (tile, sums) => {
-      const rows = rowsOf(full, arrays, tile);
+      const rows = rowsOfTile(tile);
       let dh = zeros([full.rowsPerTile, width]);
-      for (const side of ['query', 'key'] as const) {
-        for (let head = 0; head < heads; head++) {
-          const weights = loadHead(full, arrays, side, head);
-          const { dz } = headGradient(full, arrays, { tile, rows }, { weights, side, head });
-          dh = dot(dz, weights.map.transpose(), { accumulator: dh });
-        }
+      const inner = addColumns(sums.inner, rows.dOutput, dtype);
+      const bias = addColumns(sums.bias, rows.dropped, dtype);
+      for (const [group, weights] of groups.entries()) {
+        const side = group < heads ? 'query' : 'key';
+        const { dz } = headGradient(full, arrays, { tile, rows }, { weights, side, head: group % heads });
+        dh = dot(dz, weights.map.transpose(), { accumulator: dh });
       }
-      const { norm, dy, dropped, dOutput } = rows;
+      const { norm, dy } = rows;
       tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, loadRow(arrays.gamma, width))));
       return {
         gamma: addColumns(sums.gamma, dh.mul(norm.normalised), dtype),
         beta: addColumns(sums.beta, dh, dtype),
-        inner: addColumns(sums.inner, dOutput, dtype),
-        bias: addColumns(sums.bias, dropped, dtype),
+        inner,
+        bias,
       };
     });
     const { size, places } = primalGradientLayout(full);
@@ -191,9 +193,10 @@ export function primalWeightGradient(
       projection: zeros([headSize, columns]),
       combine: zeros([columns, width]),
     };
+    const rowsOfTile = rowsOf(full, arrays);
+    const weights = loadHead(full, arrays, side, head);
     const sums = eachRowTile(full, start, (tile, sums) => {
-      const rows = rowsOf(full, arrays, tile);
-      const weights = loadHead(full, arrays, side, head);
+      const rows = rowsOfTile(tile);
       const { unit, scores, dScores, dz } = headGradient(
         full,
         arrays,

@@ -1,6 +1,7 @@
 import { programId } from '../language/create.js';
 import { input, type Pointers } from '../language/kernel.js';
 import type { Operand, Tile } from '../language/tile.js';
+import type { DropoutDraw } from './dropout.js';
 import { loadBlock, loadRow } from './matrix.js';
 import { checkRate, checkTileSize, checkTiling, type RowTiling } from './row-tiles.js';
 
@@ -20,6 +21,8 @@ export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
   readonly maskOutput?: boolean;
   /** Of the output's dropout. Default 0. */
   readonly rate?: number;
+  /** How dropout draws its mask. Default `elements`. */
+  readonly draw?: DropoutDraw;
   /** Of the layer norm. Default 1e-5. */
   readonly epsilon?: number;
   /** How tokens and matrices are stored, and multiplied: float32 as TF32. Default bfloat16. */
@@ -36,6 +39,7 @@ export interface FullPrimalConfig extends Required<RowTiling> {
   readonly columns: number;
   readonly maskOutput: boolean;
   readonly rate: number;
+  readonly draw: DropoutDraw;
   readonly epsilon: number;
   readonly dtype: 'bfloat16' | 'float32';
 }
@@ -43,7 +47,7 @@ export interface FullPrimalConfig extends Required<RowTiling> {
 /** Fills in defaults. @throws Error when there is no kernel for it */
 export function checkPrimal(caller: string, config: PrimalConfig): FullPrimalConfig {
   const { batch, length, width, heads, rank, maskOutput = false } = config;
-  const { rate = 0, epsilon = 1e-5, dtype = 'bfloat16' } = config;
+  const { rate = 0, draw = 'elements', epsilon = 1e-5, dtype = 'bfloat16' } = config;
   for (const [name, n] of Object.entries({ batch, length, heads, rank })) {
     if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
   }
@@ -59,6 +63,7 @@ export function checkPrimal(caller: string, config: PrimalConfig): FullPrimalCon
     columns: Math.max(16, 2 ** Math.ceil(Math.log2(rank))),
     maskOutput,
     rate,
+    draw,
     epsilon,
     dtype,
   };
@@ -111,6 +116,14 @@ export function loadHead(
       rows: rank,
     }),
   };
+}
+
+/** The weights of all heads: of the queries' side, then of the keys'. */
+export function loadHeads(full: FullPrimalConfig, arrays: Pointers<PrimalInputs>): HeadWeights[] {
+  const heads = Array.from({ length: full.heads }, (_, head) => head);
+  return (['query', 'key'] as const).flatMap((side) =>
+    heads.map((head) => loadHead(full, arrays, side, head)),
+  );
 }
 
 /** A number of elements, known now or on the device. */

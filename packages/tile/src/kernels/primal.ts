@@ -4,12 +4,12 @@ import { dot } from '../language/dot.js';
 import { input, type Kernel, kernel, output } from '../language/kernel.js';
 import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
-import { dropout, loadKey } from './dropout.js';
+import { loadKey, rowDropout } from './dropout.js';
 import { layerNorm } from './layer-norm.js';
 import { loadRow } from './matrix.js';
 import {
   checkPrimal,
-  loadHead,
+  loadHeads,
   type PrimalConfig,
   primalInputs,
   primalShapes,
@@ -49,22 +49,23 @@ export function primal(config: PrimalConfig): Kernel<PrimalSignature> {
     );
     const key = rate === 0 ? undefined : loadKey(arrays.key, 0);
     const start = Array.from({ length: groups }, () => noSums(columns));
+    const drop = rowDropout(full, key, width);
+    const weights = loadHeads(full, arrays);
     const squares = eachRowTile(full, start, (tile, sums) => {
       const x = tile.load(arrays.x, width); // [rows, d]
       const h = layerNorm(x, gamma, beta, epsilon).result.cast(dtype);
       let o = zeros([full.rowsPerTile, width]);
       const next = sums.map((sum, group) => {
-        const side = group < heads ? 'query' : 'key';
-        const weights = loadHead(full, arrays, side, group % heads);
-        const { unit } = unitVectors(dot(h, weights.map).add(weights.bias)); // [rows, p]
-        const scores = dot(unit.cast(dtype), weights.projection); // [rows, s]
-        o = dot(scores.cast(dtype), weights.combine, { accumulator: o });
+        const { map, bias, projection, combine } = weights[group];
+        const { unit } = unitVectors(dot(h, map).add(bias)); // [rows, p]
+        const scores = dot(unit.cast(dtype), projection); // [rows, s]
+        o = dot(scores.cast(dtype), combine, { accumulator: o });
         return addColumns(sum, tile.zeroOutside(scores.mul(scores)), dtype);
       });
       o = o.add(inner);
       if (maskOutput) o = o.mul(tile.loadColumn(arrays.mask));
       o = o.add(bias);
-      tile.store(arrays.y, x.add(dropout(o, rate, key, tile.offsets(width))));
+      tile.store(arrays.y, x.add(drop(tile)(o)));
       return next;
     });
     for (const [group, sums] of squares.entries()) {
