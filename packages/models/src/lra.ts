@@ -5,6 +5,7 @@ import {
   PrimalAttention,
   SeededNormal,
 } from '@primal-attention/attention';
+import type { DropoutDraw } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import {
   type AttentionKind,
@@ -41,6 +42,11 @@ export interface LraClassifierConfig extends TransformerConfig {
   /** Keeps padded rows out of f(X). Default false, as in the official code. */
   maskLandmarks?: boolean;
   /**
+   * How dropout draws its masks, that of softmax attention too, as of `dropout` of the runtime: `products` costs a kernel a
+   * twentieth of `elements`. Default `elements`; kernels of softmax attention draw `products` in any case.
+   */
+  dropoutDraw?: DropoutDraw;
+  /**
    * Computes each layer's feed-forward part, its Primal-Attention where the options allow, and the mean over positions by GPU
    * kernels: on `xla` with an NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those without it, to the bit.
    * An object says how they are launched. Default false, until a GPU has verified them.
@@ -57,6 +63,7 @@ const keys = [
   'trace',
   'maskMode',
   'maskLandmarks',
+  'dropoutDraw',
   'kernels',
 ];
 
@@ -127,7 +134,7 @@ type FullConfig = LraClassifierConfig &
 
 /** The encoder's layers, made once: each call of the result puts another document through them. */
 function encoder(config: FullConfig): Part {
-  const { vocabulary, maxLength, modelSize, dropout, seed } = config;
+  const { vocabulary, maxLength, modelSize, dropout, dropoutDraw: draw, seed } = config;
   const tokens = part(
     tf.layers.embedding({
       name: 'tokens',
@@ -141,7 +148,7 @@ function encoder(config: FullConfig): Part {
   const positions = part(
     new LearnedPositions({ name: 'positions', maxLength, distribution: 'normal', seed }),
   );
-  const drop = part(new StatelessDropout({ name: 'positions/dropout', rate: dropout }));
+  const drop = part(new StatelessDropout({ name: 'positions/dropout', rate: dropout, draw }));
   const nonZero = part(new NonZeroMask({ name: 'mask' }));
   const made: tf.layers.Layer[] = [];
   const blocks = config.attention.map((kind, i) => block(`layer${i}`, kind, config, made));
@@ -169,7 +176,7 @@ function block(
   config: FullConfig,
   made: tf.layers.Layer[],
 ): Part {
-  const { maxLength, modelSize, feedForward, dropout, seed, rank, kernels } = config;
+  const { maxLength, modelSize, feedForward, dropout, dropoutDraw: draw, seed, rank, kernels } = config;
   const options: AttentionOptions = {
     heads: config.heads,
     rank,
@@ -179,7 +186,10 @@ function block(
     trace: config.trace,
     maskMode: config.maskMode ?? 'additive',
     maskLandmarks: config.maskLandmarks,
-    mechanismOptions: { ...config.mechanismOptions },
+    mechanismOptions: {
+      ...config.mechanismOptions,
+      ...(draw && { softmax: { dropoutDraw: draw, ...config.mechanismOptions?.softmax } }),
+    },
   };
   // The official code has one E for all its Linformer layers.
   const projectionOf = made.find((layer) => layer instanceof LinformerAttention);
@@ -189,7 +199,7 @@ function block(
   }
   const layer = attentionLayer(`${name}/attention`, kind, options);
   made.push(layer);
-  const drop = (of: string) => part(new StatelessDropout({ name: `${name}/${of}`, rate: dropout }));
+  const drop = (of: string) => part(new StatelessDropout({ name: `${name}/${of}`, rate: dropout, draw }));
   const norm1 = part(new LayerNorm({ name: `${name}/norm1` }));
   const attention = part(layer);
   const masked = !(kind === 'fused-softmax' && config.mechanismOptions?.[kind]?.kernel === 'cudnn');

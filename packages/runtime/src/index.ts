@@ -16,7 +16,9 @@ export {
 export { Probe } from './probe.js';
 export { nextRandomKey, withRandomKey } from './random/ambient.js';
 export {
+  type DropoutDraw,
   dropout,
+  dropoutDraws,
   foldIn,
   type MatrixWords,
   matrixDropout,

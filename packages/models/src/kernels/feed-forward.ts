@@ -1,5 +1,5 @@
 import { linear } from '@primal-attention/attention';
-import { dropout, type RandomKey, tileCall } from '@primal-attention/runtime';
+import { type DropoutDraw, dropout, type RandomKey, tileCall } from '@primal-attention/runtime';
 import {
   type FeedForwardConfig,
   feedForwardGradientLayout,
@@ -29,6 +29,8 @@ export interface FeedForwardWeights {
 export interface FeedForwardSettings {
   /** Of both dropouts; 0 outside training. */
   readonly rate: number;
+  /** How dropout draws its masks. */
+  readonly draw: DropoutDraw;
   /** Of the layer norm. */
   readonly epsilon: number;
   readonly storage: NonNullable<FeedForwardConfig['dtype']>;
@@ -41,11 +43,11 @@ export interface FeedForwardSettings {
 export function feedForward(
   x: tf.Tensor,
   { gamma, beta, w1, b1, w2, b2 }: FeedForwardWeights,
-  { rate, epsilon, storage, kernels, nextKey }: FeedForwardSettings,
+  { rate, draw, epsilon, storage, kernels, nextKey }: FeedForwardSettings,
 ): tf.Tensor {
   const [width, hidden] = w1.shape;
   const rows = x.size / width;
-  const config = { rows, width, hidden, rate, epsilon, dtype: storage };
+  const config = { rows, width, hidden, rate, draw, epsilon, dtype: storage };
   return tf.tidy(() => {
     const keys = rate === 0 ? tf.zeros([2, 2], 'int32') : tf.stack([nextKey(), nextKey()]);
     const [y] = tileCall(
@@ -76,13 +78,13 @@ export function feedForward(
 }
 
 /** The same from operations of tfjs, for rows [B N, d]. */
-function plainOf({ rate, epsilon }: { rate: number; epsilon: number }) {
+function plainOf({ rate, draw, epsilon }: Pick<FeedForwardSettings, 'rate' | 'draw' | 'epsilon'>) {
   return (...[x, gamma, beta, w1, b1, w2, b2, keys]: tf.Tensor[]): tf.Tensor[] => {
     const [hiddenKey, outputKey] = tf.unstack(keys) as tf.Tensor1D[];
     const h = layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, epsilon);
-    const hidden = dropout(gelu(linear(h, w1 as tf.Tensor2D, b1 as tf.Tensor1D)), rate, hiddenKey);
+    const hidden = dropout(gelu(linear(h, w1 as tf.Tensor2D, b1 as tf.Tensor1D)), rate, hiddenKey, { draw });
     const output = linear(hidden, w2 as tf.Tensor2D, b2 as tf.Tensor1D);
-    return [tf.add(x, dropout(output, rate, outputKey))];
+    return [tf.add(x, dropout(output, rate, outputKey, { draw }))];
   };
 }
 

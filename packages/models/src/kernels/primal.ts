@@ -1,5 +1,12 @@
 import { type FoldedPrimal, foldedPrimal } from '@primal-attention/attention';
-import { dropout, type RandomKey, type TileGradientInputs, tileCall } from '@primal-attention/runtime';
+import {
+  chooseTile,
+  type DropoutDraw,
+  dropout,
+  type RandomKey,
+  type TileGradientInputs,
+  tileCall,
+} from '@primal-attention/runtime';
 import {
   type PrimalConfig,
   primalGradientLayout,
@@ -17,6 +24,8 @@ import { sumRows } from './sum-rows.js';
 export interface PrimalSettings {
   /** Of the output's dropout; 0 outside training. */
   readonly rate: number;
+  /** How dropout draws its mask. */
+  readonly draw: DropoutDraw;
   /** Of the layer norm. */
   readonly epsilon: number;
   /** Whether padded positions are set to 0 before the output's bias. */
@@ -43,11 +52,12 @@ export function primal(
   norm: { readonly gamma: tf.Tensor; readonly beta: tf.Tensor },
   folded: FoldedPrimal,
   mask: tf.Tensor2D,
-  { rate, epsilon, maskOutput, storage, kernels, nextKey }: PrimalSettings,
+  { rate, draw, epsilon, maskOutput, storage, kernels, nextKey }: PrimalSettings,
 ): { y: tf.Tensor3D; squares: tf.Tensor2D } {
   const [batch, length, width] = x.shape;
   const [heads, , , rank] = folded.projectionE.shape;
-  const config: Config = { batch, length, width, heads, rank, maskOutput, rate, epsilon, dtype: storage };
+  const sizes = { batch, length, width, heads, rank };
+  const config: Config = { ...sizes, maskOutput, rate, draw, epsilon, dtype: storage };
   const key = rate === 0 ? tf.zeros([2], 'int32') : nextKey();
   const { query, key: keys, projectionE, projectionR, combine, inner, bias } = folded;
   const [y, squares] = tileCall(
@@ -76,7 +86,7 @@ export function primal(
 }
 
 /** The same from operations of tfjs. */
-function plainOf({ rate, epsilon, maskOutput }: Config) {
+function plainOf({ rate, draw, epsilon, maskOutput }: Config) {
   return (...inputs: tf.Tensor[]): tf.Tensor[] => {
     const [x, gamma, beta, wq, bq, wk, bk, projectionE, projectionR, combine, mask, key, inner, bias] =
       inputs;
@@ -91,7 +101,7 @@ function plainOf({ rate, epsilon, maskOutput }: Config) {
       bias: bias as tf.Tensor1D,
     };
     const { output, squares } = foldedPrimal(h, folded, maskOutput ? (mask as tf.Tensor2D) : undefined);
-    return [tf.add(x, dropout(output, rate, key as RandomKey)), squares];
+    return [tf.add(x, dropout(output, rate, key as RandomKey, { draw })), squares];
   };
 }
 
@@ -102,44 +112,47 @@ function gradientsOf(
   kernels: KernelOptions,
 ): (tf.Tensor | null)[] {
   const { batch, heads, rank } = config;
+  const weightGradient = (side: 'query' | 'key') => {
+    const make: typeof primalGradientProgram = (config, launch) =>
+      primalWeightGradientProgram(config, side, launch);
+    const name = side === 'query' ? 'primalQueryGradient' : 'primalKeyGradient';
+    return candidatesOf(name, config, make, kernels);
+  };
+  const programs = {
+    query: weightGradient('query'),
+    key: weightGradient('key'),
+    x: candidatesOf('primalGradient', config, primalGradientProgram, kernels),
+  };
+  // The last of them reads what the others write, so that it is all of them or none.
+  if (Object.values(programs).some((of) => chooseTile(of) === undefined)) return plain();
+  const never = (): never => {
+    throw new Error('primal: a gradient by kernels needs each of them');
+  };
   const dy = dys[0] ?? tf.zerosLike(inputs[0]);
   const dSquares = dys[1] ?? tf.zeros([batch, 2 * heads * rank]);
-  const operands = [...inputs.slice(0, 12), dy, dSquares];
-  let known: readonly (tf.Tensor | null)[] | undefined;
-  const plainGradient = (i: number): tf.Tensor => {
-    known ??= plain();
-    return known[i] ?? tf.zerosLike(inputs[i]);
-  };
-
+  const [query, key] = (['query', 'key'] as const).map((side) =>
+    tileCall(programs[side], [...inputs.slice(0, 12), dy, dSquares], {
+      finish: ([dz, parts, da]) => {
+        const { map, bias, combine } = sumRows(parts, primalWeightGradientLayout(config));
+        return [dz, map, bias, tf.sum(da, 2), combine]; // da [H, B, p, s]
+      },
+      plain: never,
+    }),
+  );
+  const [dzq, dwq, dbq, dae, dcombineE] = query;
+  const [dzk, dwk, dbk, dar, dcombineR] = key;
+  const [x, gamma, beta, wq, , wk, , , , , mask, dropoutKey] = inputs;
   const [dx, dgamma, dbeta, dinner, dbias] = tileCall(
-    candidatesOf('primalGradient', config, primalGradientProgram, kernels),
-    operands,
+    programs.x,
+    [x, gamma, beta, wq, wk, mask, dropoutKey, dy, dzq, dzk],
     {
       finish: ([dx, parts]) => {
         const { gamma, beta, inner, bias } = sumRows(parts, primalGradientLayout(config));
         return [dx, gamma, beta, inner, bias];
       },
-      plain: () => [0, 1, 2, 12, 13].map(plainGradient),
+      plain: never,
     },
   );
-  const side = (of: 'query' | 'key'): tf.Tensor[] => {
-    const name = of === 'query' ? 'primalQueryGradient' : 'primalKeyGradient';
-    const make: typeof primalGradientProgram = (config, launch) =>
-      primalWeightGradientProgram(config, of, launch);
-    const half = of === 'query' ? 0 : 1;
-    return tileCall(candidatesOf(name, config, make, kernels), operands, {
-      finish: ([parts, da]) => {
-        const { map, bias, combine } = sumRows(parts, primalWeightGradientLayout(config));
-        return [map, bias, tf.sum(da, 2), combine]; // da [H, B, p, s]
-      },
-      plain: () => [
-        ...[3 + 2 * half, 4 + 2 * half, 7 + half].map(plainGradient),
-        tf.slice(plainGradient(9), half * heads * rank, heads * rank),
-      ],
-    });
-  };
-  const [dwq, dbq, dae, dcombineE] = side('query');
-  const [dwk, dbk, dar, dcombineR] = side('key');
   const dcombine = tf.concat([dcombineE, dcombineR]);
   return [dx, dgamma, dbeta, dwq, dbq, dwk, dbk, dae, dar, dcombine, null, null, dinner, dbias];
 }

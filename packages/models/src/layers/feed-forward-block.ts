@@ -10,7 +10,7 @@ import type { StatelessDropout } from './stateless-dropout.js';
  * y = x + drop(W_2 drop(gelu(W_1 LN(x)))), [B, N, d] to [B, N, d]: a pre-norm feed-forward part, of which a kernel keeps nothing
  * but x for the gradient.
  *
- * The kernel needs powers of two of 16 or more as d and as the hidden size, and one rate for both dropouts.
+ * The kernel needs powers of two of 16 or more as d and as the hidden size, and one rate and draw for both dropouts.
  */
 export class FeedForwardBlock extends KernelBlock {
   /** @nocollapse */
@@ -21,13 +21,15 @@ export class FeedForwardBlock extends KernelBlock {
     const [hidden, output] = this.layersOf('Dense');
     const [dropHidden, dropOutput] = this.layersOf<StatelessDropout>('StatelessDropout');
     const [first, second] = [hidden, output].map((layer) => weightsOf(layer, 'kernel', 'bias'));
-    if (!first.kernel.shape.every(isTileSize) || dropHidden.rate !== dropOutput.rate) return undefined;
+    const dropsAlike = dropHidden.rate === dropOutput.rate && dropHidden.draw === dropOutput.draw;
+    if (!first.kernel.shape.every(isTileSize) || !dropsAlike) return undefined;
     const weights = {
       ...weightsOf(norm, 'gamma', 'beta'),
       ...{ w1: first.kernel, b1: first.bias, w2: second.kernel, b2: second.bias },
     };
     return feedForward(x, weights, {
       rate: call.training ? dropHidden.rate : 0,
+      draw: dropHidden.draw,
       epsilon: norm.epsilon,
       storage: call.storage,
       kernels: call,

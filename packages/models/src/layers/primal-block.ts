@@ -35,6 +35,7 @@ export class PrimalBlock extends KernelBlock {
       const folded = attention.fold(rows, length, mask);
       const { y, squares } = primal(x, weights, folded, mask, {
         rate: training ? drop.rate : 0,
+        draw: drop.draw,
         epsilon: norm.epsilon,
         maskOutput: attention.maskOutput,
         storage: call.storage,

@@ -73,12 +73,35 @@ export function randomBernoulli(key: RandomKey, p: number, shape: number[]): tf.
 }
 
 /**
+ * How dropout draws its mask.
+ *
+ * - `elements`: 32 bits for each element, by twenty integer operations.
+ * - `products`: one random word for each row and one for each column, whose products are the bits ({@link matrixDropout} of the last
+ *   two axes): one operation for an element. It is what GPU kernels can afford, which draw a mask anew wherever they need it.
+ */
+export type DropoutDraw = 'elements' | 'products';
+
+/** All of {@link DropoutDraw}. */
+export const dropoutDraws: readonly DropoutDraw[] = ['elements', 'products'];
+
+/**
  * Inverted dropout: each element is 0 with probability `rate`, else x / (1 - rate).
  *
  * The mask follows from the key alone, so it is the same on every backend, and a compiled program draws it where it is
  * used. tf.dropout, in contrast, draws on the host and would be one frozen mask inside `jit`.
+ *
+ * @param options.draw how the mask is drawn; default `elements`
  */
-export function dropout<T extends tf.Tensor>(x: T, rate: number, key: RandomKey): T {
+export function dropout<T extends tf.Tensor>(
+  x: T,
+  rate: number,
+  key: RandomKey,
+  { draw = 'elements' }: { readonly draw?: DropoutDraw } = {},
+): T {
+  if (!dropoutDraws.includes(draw)) {
+    throw new Error(`dropout: draw must be one of ${dropoutDraws.join(', ')}, got ${draw}`);
+  }
+  if (draw === 'products') return tf.tidy(() => matrixDropout(x, rate, matrixWords(key, x.shape)));
   return dropoutBy('dropout', x, rate, () => randomBernoulli(key, 1 - rate, x.shape));
 }
 

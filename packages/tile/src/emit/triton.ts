@@ -1,6 +1,6 @@
 import type { Dtype } from '../language/dtype.js';
 import type { Kernel } from '../language/kernel.js';
-import type { Op } from '../language/op.js';
+import type { Op, UnaryName } from '../language/op.js';
 import type { Place, Pointer } from '../language/pointer.js';
 import { Tile } from '../language/tile.js';
 import { binaryOp, castOp, comparisonOp, reductionOp } from './elementwise.js';
@@ -154,14 +154,9 @@ class Writer {
       return `${binaryOp('sub', dtype)} ${zero}, ${given} : ${type}`;
     }
     if (name === 'abs') return `${dtype === 'int32' ? 'math.absi' : 'math.absf'} ${given} : ${type}`;
-    if (name === 'exp2') return this.#exp2(given, type);
+    const instruction = instructions[name];
+    if (instruction !== undefined) return byInstruction(instruction, given, type);
     return `math.${name} ${given} : ${type}`;
-  }
-
-  /** As text of PTX: `math.exp2` takes four instructions for results below 2^-126, which nothing here needs. */
-  #exp2(given: string, type: string): string {
-    const attributes = '{constraints = "=f,f", packed_element = 1 : i32, pure = true}';
-    return `tt.elementwise_inline_asm "ex2.approx.ftz.f32 $0, $1;" ${attributes} ${given} : ${type} -> ${type}`;
   }
 
   #dot({ left, right, accumulator, precision, result }: OpOf<'dot'>): string {
@@ -240,4 +235,18 @@ function pointerTo(dtype: Dtype): string {
 
 function pointersTo({ dtype }: Pointer, offsets: Tile): string {
   return shaped(offsets.shape, pointerTo(dtype));
+}
+
+/**
+ * Functions as an instruction of PTX that takes numbers below 2^-126, and gives them, as 0: Triton's own form spends four more
+ * instructions on those, which nothing here needs.
+ */
+const instructions: Readonly<Partial<Record<UnaryName, string>>> = {
+  exp2: 'ex2.approx.ftz.f32',
+  rsqrt: 'rsqrt.approx.ftz.f32',
+};
+
+function byInstruction(instruction: string, given: string, type: string): string {
+  const attributes = '{constraints = "=f,f", packed_element = 1 : i32, pure = true}';
+  return `tt.elementwise_inline_asm "${instruction} $0, $1;" ${attributes} ${given} : ${type} -> ${type}`;
 }

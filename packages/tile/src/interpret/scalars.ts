@@ -17,7 +17,8 @@ const floatUnary: Partial<Record<UnaryName, Unary>> = {
   exp2: (x) => (x < -126 ? 0 : 2 ** x),
   log: Math.log,
   sqrt: Math.sqrt,
-  rsqrt: (x) => 1 / Math.sqrt(x),
+  // 0, and what a device takes as 0, gives Infinity.
+  rsqrt: (x) => 1 / Math.sqrt(Math.abs(x) < 2 ** -126 ? 0 : x),
   erf,
 };
 

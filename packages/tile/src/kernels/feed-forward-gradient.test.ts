@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type DropoutDraw,
   feedForwardGradient,
   feedForwardGradientLayout,
   feedForwardGradientProgram,
@@ -13,12 +14,12 @@ import { type Derivatives, inner, numericGradient, pick, sumRows } from '../test
 const [rows, width, hidden] = [21, 16, 16];
 
 /** The gradients by the kernel, sums of all programs' parts. */
-function gradients(rate: number, dtype: 'float32' | 'bfloat16') {
-  const ofHidden = dropoutFactors([rows, hidden], rate, 7);
-  const ofOutput = dropoutFactors([rows, width], rate, 8);
+function gradients(rate: number, dtype: 'float32' | 'bfloat16', draw: DropoutDraw) {
+  const ofHidden = dropoutFactors([rows, hidden], rate, 7, draw);
+  const ofOutput = dropoutFactors([rows, width], rate, 8, draw);
   const given = feedForwardArrays(rows, width, hidden);
   const dy = randomArray(rows * width, 20);
-  const config = { rows, width, hidden, rate, dtype, rowsPerTile: 16, tilesPerProgram: 1 };
+  const config = { rows, width, hidden, rate, draw, dtype, rowsPerTile: 16, tilesPerProgram: 1 };
   const program = feedForwardGradientProgram(config);
   const kernel = feedForwardGradient(config);
   const [dx, parts] = program.results.map(({ shape }) => shape);
@@ -40,18 +41,22 @@ function gradients(rate: number, dtype: 'float32' | 'bfloat16') {
 
 describe('feedForwardGradient', () => {
   it.each([
-    ['float32', 0, 5e-6],
-    ['float32', 0.3, 5e-6],
+    ['float32', 0, 'elements', 5e-6],
+    ['float32', 0.3, 'elements', 5e-6],
+    ['float32', 0.3, 'products', 5e-6],
     // What enters the products, and dx, have 8 bits.
-    ['bfloat16', 0.3, 2 ** -6],
-  ] as const)('in %s at rate %d gives the derivatives of the plain formulation', (dtype, rate, tolerance) => {
-    const { given, made, numeric } = gradients(rate, dtype);
-    const expectClose = (name: keyof typeof given, gradient: ArrayLike<number>): void => {
-      const { places, values } = numeric(name);
-      expect(relativeError(pick(gradient, places), values), name).toBeLessThan(tolerance);
-    };
-    expectClose('x', made.dx);
-    const sums = sumRows(made.parts, feedForwardGradientLayout({ width, hidden }));
-    for (const name of ['w1', 'b1', 'w2', 'b2', 'gamma', 'beta'] as const) expectClose(name, sums[name]);
-  });
+    ['bfloat16', 0.3, 'products', 2 ** -6],
+  ] as const)(
+    'in %s at rate %d, drawn by %s, gives the derivatives of the plain formulation',
+    (dtype, rate, draw, tolerance) => {
+      const { given, made, numeric } = gradients(rate, dtype, draw);
+      const expectClose = (name: keyof typeof given, gradient: ArrayLike<number>): void => {
+        const { places, values } = numeric(name);
+        expect(relativeError(pick(gradient, places), values), name).toBeLessThan(tolerance);
+      };
+      expectClose('x', made.dx);
+      const sums = sumRows(made.parts, feedForwardGradientLayout({ width, hidden }));
+      for (const name of ['w1', 'b1', 'w2', 'b2', 'gamma', 'beta'] as const) expectClose(name, sums[name]);
+    },
+  );
 });

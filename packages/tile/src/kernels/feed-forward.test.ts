@@ -13,29 +13,42 @@ describe('feedForward', () => {
 
   it.each([
     // float32 arithmetic throughout; a few dozen roundings.
-    ['float32', 64, 0, 2e-6],
-    ['float32', 50, 0.3, 2e-6],
-    ['float32', 1, 0.3, 2e-6],
+    ['float32', 64, 0, 'elements', 2e-6],
+    ['float32', 50, 0.3, 'elements', 2e-6],
+    ['float32', 1, 0.3, 'elements', 2e-6],
+    ['float32', 50, 0.3, 'products', 2e-6],
     // What enters the products and the result have 8 bits.
-    ['bfloat16', 64, 0.3, 2 ** -7],
-    ['bfloat16', 41, 0, 2 ** -7],
-  ] as const)('in %s with %d rows and rate %d is the plain formulation', (dtype, rows, rate, tolerance) => {
-    const given = arrays(rows);
-    const ofHidden = dropoutFactors([rows, hidden], rate, 7);
-    const ofOutput = dropoutFactors([rows, width], rate, 8);
-    const kernel = feedForward({ rows, width, hidden, rate, dtype, rowsPerTile: 16, tilesPerProgram: 2 });
-    const { y } = interpret(kernel, {
-      grid: grid(rows),
-      inputs: { ...given, keys: [...ofHidden.key, ...ofOutput.key] },
-      outputs: { y: [rows, width] },
-      roundTf32: false,
-    });
-    const expected = naiveFeedForward(given, [rows, width, hidden], {
-      hidden: ofHidden.factors,
-      output: ofOutput.factors,
-    });
-    expect(relativeError(y, expected)).toBeLessThan(tolerance);
-  });
+    ['bfloat16', 64, 0.3, 'products', 2 ** -7],
+    ['bfloat16', 41, 0, 'elements', 2 ** -7],
+  ] as const)(
+    'in %s with %d rows and rate %d, drawn by %s, is the plain formulation',
+    (dtype, rows, rate, draw, tolerance) => {
+      const given = arrays(rows);
+      const ofHidden = dropoutFactors([rows, hidden], rate, 7, draw);
+      const ofOutput = dropoutFactors([rows, width], rate, 8, draw);
+      const kernel = feedForward({
+        rows,
+        width,
+        hidden,
+        rate,
+        draw,
+        dtype,
+        rowsPerTile: 16,
+        tilesPerProgram: 2,
+      });
+      const { y } = interpret(kernel, {
+        grid: grid(rows),
+        inputs: { ...given, keys: [...ofHidden.key, ...ofOutput.key] },
+        outputs: { y: [rows, width] },
+        roundTf32: false,
+      });
+      const expected = naiveFeedForward(given, [rows, width, hidden], {
+        hidden: ofHidden.factors,
+        output: ofOutput.factors,
+      });
+      expect(relativeError(y, expected)).toBeLessThan(tolerance);
+    },
+  );
 
   it('gives the same numbers however rows are shared out', () => {
     const rows = 40;

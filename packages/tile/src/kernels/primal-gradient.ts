@@ -8,13 +8,12 @@ import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
 import { loadKey, rowDropout } from './dropout.js';
 import { layerNorm, layerNormGradient, type Normalised } from './layer-norm.js';
-import { loadRow, storeMatrix } from './matrix.js';
+import { loadMatrix, loadRow, rowOffsets, storeMatrix } from './matrix.js';
 import {
   checkPrimal,
   type FullPrimalConfig,
   type HeadWeights,
   loadHead,
-  loadHeads,
   type PrimalConfig,
   primalInputs,
   primalShapes,
@@ -32,11 +31,12 @@ import { eachRowTile, programNumber, type RowTile, rowGrid } from './row-tiles.j
  *     dz = (du - u (u . du)) / ||z||
  *     dh = sum over heads, queries and keys of W dz, and through the layer norm to dx
  *
- * One kernel would have to hold the sums of all weights' gradients beside that, more than a program's registers. So there are
- * two: one for dx and the vectors, and one for the matrices of one side, with a program for each head.
+ * One kernel would have to hold the sums of all weights' gradients beside that, more than a program's registers. So there is one
+ * for the matrices of each side, with a program for each head, which writes dz; and one that makes dx and the vectors' gradients
+ * of both.
  */
 
-/** What both kernels read. */
+/** What the kernel of a side reads. */
 function gradientInputs(dtype: 'bfloat16' | 'float32') {
   return { ...primalInputs(dtype), dy: input(dtype), dsquares: input('float32') };
 }
@@ -62,7 +62,10 @@ interface Rows {
 }
 
 /** Of each tile, what its rows have in common. */
-function rowsOf(full: FullPrimalConfig, arrays: Pointers<GradientInputs>): (tile: RowTile) => Rows {
+function rowsOf(
+  full: FullPrimalConfig,
+  arrays: Pick<Pointers<GradientInputs>, 'x' | 'gamma' | 'beta' | 'mask' | 'key' | 'dy'>,
+): (tile: RowTile) => Rows {
   const { width, rate, epsilon, dtype, maskOutput } = full;
   const [gamma, beta] = [loadRow(arrays.gamma, width), loadRow(arrays.beta, width)];
   const drop = rowDropout(full, rate === 0 ? undefined : loadKey(arrays.key, 0), width);
@@ -105,75 +108,15 @@ function headGradient(
 }
 
 /**
- * The gradient of `primal`, first part: dx, and each program's part of the gradients of the vectors.
+ * The gradient of `primal`, first part: dz of one side, and each program's part of the gradients of its matrices. The grid's third
+ * axis are the heads.
  *
  * | array | type | shape |
  * |---|---|---|
  * | x, gamma, beta, wq, bq, wk, bk, ae, ar, combine, mask, key | | as in `primal` |
- * | dy, dx | `dtype` | [B, N, d] |
+ * | dy | `dtype` | [B, N, d] |
  * | dsquares | float32 | [B, 2 H s]: the gradient of the sums over tokens |
- * | parts | float32 | [B programs, size]: a row of {@link primalGradientLayout} for each program |
- */
-export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSignature> {
-  const full = checkPrimal('primalGradient', config);
-  const { width, heads, dtype } = full;
-  return kernel('primal_gradient', gradientSignature(dtype), (arrays) => {
-    const none = noSums(width);
-    const start = { gamma: none, beta: none, inner: none, bias: none };
-    const rowsOfTile = rowsOf(full, arrays);
-    const groups = loadHeads(full, arrays);
-    const sums = eachRowTile(full, start, (tile, sums) => {
-      const rows = rowsOfTile(tile);
-      let dh = zeros([full.rowsPerTile, width]);
-      const inner = addColumns(sums.inner, rows.dOutput, dtype);
-      const bias = addColumns(sums.bias, rows.dropped, dtype);
-      for (const [group, weights] of groups.entries()) {
-        const side = group < heads ? 'query' : 'key';
-        const { dz } = headGradient(full, arrays, { tile, rows }, { weights, side, head: group % heads });
-        dh = dot(dz, weights.map.transpose(), { accumulator: dh });
-      }
-      const { norm, dy } = rows;
-      tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, loadRow(arrays.gamma, width))));
-      return {
-        gamma: addColumns(sums.gamma, dh.mul(norm.normalised), dtype),
-        beta: addColumns(sums.beta, dh, dtype),
-        inner,
-        bias,
-      };
-    });
-    const { size, places } = primalGradientLayout(full);
-    const row = arrays.parts.plus(programNumber(full).mul(size));
-    for (const name of ['gamma', 'beta', 'inner', 'bias'] as const) {
-      storeSums(row.plus(places[name].offset), sums[name], width);
-    }
-  });
-}
-
-/** What a row of `parts` of {@link primalGradient} holds: the gradients of the vectors. */
-export function primalGradientLayout({
-  width,
-}: Pick<PrimalConfig, 'width'>): RowLayout<'gamma' | 'beta' | 'inner' | 'bias'> {
-  return rowLayout({ gamma: [width], beta: [width], inner: [width], bias: [width] });
-}
-
-function gradientSignature(dtype: 'bfloat16' | 'float32') {
-  return {
-    ...gradientInputs(dtype),
-    dx: output(dtype),
-    parts: output('float32'),
-  };
-}
-
-/** The arrays of {@link primalGradient}. */
-export type PrimalGradientSignature = ReturnType<typeof gradientSignature>;
-
-/**
- * The gradient of `primal`, second part: each program's part of the gradients of one side's matrices. The grid's third axis are
- * the heads.
- *
- * | array | type | shape |
- * |---|---|---|
- * | inputs | | as in {@link primalGradient} |
+ * | dz | `dtype` | [B, N, d], heads side by side: of W_q^T h + b_q or W_k^T h + b_k |
  * | parts | float32 | [B programs, size]: a row of {@link primalWeightGradientLayout} for the programs of all heads together |
  * | da | float32 | [H, B, programs, p, s]: of A_e or A_r, which are each sample's own |
  *
@@ -203,6 +146,8 @@ export function primalWeightGradient(
         { tile, rows },
         { weights, side, head },
       );
+      const at = rowOffsets(tile.rows, headSize, width).add(head.mul(headSize));
+      arrays.dz.store(at, dz, { mask: tile.inside });
       return {
         map: dot(rows.h.transpose(), dz, { accumulator: sums.map }),
         bias: addColumns(sums.bias, dz, dtype),
@@ -238,6 +183,7 @@ export function primalWeightGradientLayout({
 function weightSignature(dtype: 'bfloat16' | 'float32') {
   return {
     ...gradientInputs(dtype),
+    dz: output(dtype),
     parts: output('float32'),
     da: output('float32'),
   };
@@ -246,25 +192,6 @@ function weightSignature(dtype: 'bfloat16' | 'float32') {
 /** The arrays of {@link primalWeightGradient}. */
 export type PrimalWeightGradientSignature = ReturnType<typeof weightSignature>;
 
-/** {@link primalGradient} with its launch. */
-export function primalGradientProgram(
-  config: PrimalConfig,
-  launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
-): TileProgram {
-  const full = checkPrimal('primalGradientProgram', config);
-  const { rows, samples, width } = full;
-  const grid = rowGrid(full);
-  return tileProgram(primalGradient(config), {
-    ...launch,
-    grid,
-    shapes: {
-      ...gradientShapes(full),
-      dx: [samples, rows, width],
-      parts: [samples * grid[0], primalGradientLayout(full).size],
-    },
-  });
-}
-
 /** {@link primalWeightGradient} with its launch. */
 export function primalWeightGradientProgram(
   config: PrimalConfig,
@@ -272,15 +199,92 @@ export function primalWeightGradientProgram(
   launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
 ): TileProgram {
   const full = checkPrimal('primalWeightGradientProgram', config);
-  const { samples, heads, headSize, rank } = full;
+  const { samples, rows, width, heads, headSize, rank } = full;
   const [programs] = rowGrid(full);
   return tileProgram(primalWeightGradient(config, side), {
     ...launch,
     grid: [programs, samples, heads],
     shapes: {
       ...gradientShapes(full),
+      dz: [samples, rows, width],
       parts: [samples * programs, primalWeightGradientLayout(full).size],
       da: [heads, samples, programs, headSize, rank],
+    },
+  });
+}
+
+/**
+ * The gradient of `primal`, second part: dx, and each program's part of the gradients of the vectors.
+ *
+ * | array | type | shape |
+ * |---|---|---|
+ * | x, gamma, beta, wq, wk, mask, key | | as in `primal` |
+ * | dy, dx | `dtype` | [B, N, d] |
+ * | dzq, dzk | `dtype` | [B, N, d]: what {@link primalWeightGradient} wrote of the queries and of the keys |
+ * | parts | float32 | [B programs, size]: a row of {@link primalGradientLayout} for each program |
+ */
+export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSignature> {
+  const full = checkPrimal('primalGradient', config);
+  const { width, dtype } = full;
+  return kernel('primal_gradient', gradientSignature(dtype), (arrays) => {
+    const none = noSums(width);
+    const start = { gamma: none, beta: none, inner: none, bias: none };
+    const rowsOfTile = rowsOf(full, arrays);
+    const gamma = loadRow(arrays.gamma, width);
+    const [wq, wk] = [arrays.wq, arrays.wk].map((map) =>
+      loadMatrix(map, width, width).cast(dtype).transpose(),
+    );
+    const sums = eachRowTile(full, start, (tile, sums) => {
+      const { norm, dy, dropped, dOutput } = rowsOfTile(tile);
+      const [dzq, dzk] = [arrays.dzq, arrays.dzk].map((dz) => tile.load(dz, width).cast(dtype));
+      const dh = dot(dzk, wk, { accumulator: dot(dzq, wq) }); // [rows, d]
+      tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, gamma)));
+      return {
+        gamma: addColumns(sums.gamma, dh.mul(norm.normalised), dtype),
+        beta: addColumns(sums.beta, dh, dtype),
+        inner: addColumns(sums.inner, dOutput, dtype),
+        bias: addColumns(sums.bias, dropped, dtype),
+      };
+    });
+    const { size, places } = primalGradientLayout(full);
+    const row = arrays.parts.plus(programNumber(full).mul(size));
+    for (const name of ['gamma', 'beta', 'inner', 'bias'] as const) {
+      storeSums(row.plus(places[name].offset), sums[name], width);
+    }
+  });
+}
+
+/** What a row of `parts` of {@link primalGradient} holds: the gradients of the vectors. */
+export function primalGradientLayout({
+  width,
+}: Pick<PrimalConfig, 'width'>): RowLayout<'gamma' | 'beta' | 'inner' | 'bias'> {
+  return rowLayout({ gamma: [width], beta: [width], inner: [width], bias: [width] });
+}
+
+function gradientSignature(dtype: 'bfloat16' | 'float32') {
+  const { x, gamma, beta, wq, wk, mask, key, dy } = gradientInputs(dtype);
+  const inputs = { x, gamma, beta, wq, wk, mask, key, dy, dzq: input(dtype), dzk: input(dtype) };
+  return { ...inputs, dx: output(dtype), parts: output('float32') };
+}
+
+/** The arrays of {@link primalGradient}. */
+export type PrimalGradientSignature = ReturnType<typeof gradientSignature>;
+
+/** {@link primalGradient} with its launch. */
+export function primalGradientProgram(
+  config: PrimalConfig,
+  launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
+): TileProgram {
+  const full = checkPrimal('primalGradientProgram', config);
+  const { samples } = full;
+  const grid = rowGrid(full);
+  const { x, gamma, beta, wq, wk, mask, key, dy } = gradientShapes(full);
+  return tileProgram(primalGradient(config), {
+    ...launch,
+    grid,
+    shapes: {
+      ...{ x, gamma, beta, wq, wk, mask, key, dy, dzq: dy, dzk: dy, dx: dy },
+      parts: [samples * grid[0], primalGradientLayout(full).size],
     },
   });
 }

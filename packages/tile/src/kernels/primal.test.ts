@@ -15,28 +15,33 @@ function total(parts: Float32Array, batch: number, columns: number): Float64Arra
 describe('primal', () => {
   it.each([
     // float32 arithmetic throughout; a few dozen roundings.
-    ['float32', { batch: 2, length: 64, width: 32, heads: 2, rank: 5 }, 0, 2e-6],
-    ['float32', { batch: 3, length: 37, width: 32, heads: 2, rank: 20 }, 0.3, 2e-6],
-    ['float32', { batch: 1, length: 7, width: 64, heads: 1, rank: 16 }, 0.1, 2e-6],
+    ['float32', { batch: 2, length: 64, width: 32, heads: 2, rank: 5 }, 0, 'elements', 2e-6],
+    ['float32', { batch: 3, length: 37, width: 32, heads: 2, rank: 20 }, 0.3, 'elements', 2e-6],
+    ['float32', { batch: 1, length: 7, width: 64, heads: 1, rank: 16 }, 0.1, 'products', 2e-6],
     // What enters the products and the result have 8 bits.
-    ['bfloat16', { batch: 2, length: 37, width: 32, heads: 2, rank: 5 }, 0.3, 2 ** -6],
-  ] as const)('in %s with %o and rate %d is the plain formulation', (dtype, sizes, rate, tolerance) => {
-    const { batch, length, width, heads, rank } = sizes;
-    const given = primalArrays(sizes);
-    const { key, factors } = dropoutFactors([batch, length, width], rate, 9);
-    const mask = Array.from({ length: batch * length }, (_, i) => (i % 5 === 0 ? 0 : 1));
-    const config = { ...sizes, rate, dtype, maskOutput: true, rowsPerTile: 16, tilesPerProgram: 2 };
-    const { grid, results } = primalProgram(config);
-    const { y, squares } = interpret(primal(config), {
-      grid,
-      inputs: { ...given, mask, key },
-      outputs: { y: results[0].shape, squares: results[1].shape },
-      roundTf32: false,
-    });
-    const expected = naivePrimal(given, sizes, { mask, factors });
-    expect(relativeError(y, expected.y)).toBeLessThan(tolerance);
-    expect(relativeError(total(squares, batch, 2 * heads * rank), expected.squares)).toBeLessThan(tolerance);
-  });
+    ['bfloat16', { batch: 2, length: 37, width: 32, heads: 2, rank: 5 }, 0.3, 'products', 2 ** -6],
+  ] as const)(
+    'in %s with %o and rate %d, drawn by %s, is the plain formulation',
+    (dtype, sizes, rate, draw, tolerance) => {
+      const { batch, length, width, heads, rank } = sizes;
+      const given = primalArrays(sizes);
+      const { key, factors } = dropoutFactors([batch, length, width], rate, 9, draw);
+      const mask = Array.from({ length: batch * length }, (_, i) => (i % 5 === 0 ? 0 : 1));
+      const config = { ...sizes, rate, draw, dtype, maskOutput: true, rowsPerTile: 16, tilesPerProgram: 2 };
+      const { grid, results } = primalProgram(config);
+      const { y, squares } = interpret(primal(config), {
+        grid,
+        inputs: { ...given, mask, key },
+        outputs: { y: results[0].shape, squares: results[1].shape },
+        roundTf32: false,
+      });
+      const expected = naivePrimal(given, sizes, { mask, factors });
+      expect(relativeError(y, expected.y)).toBeLessThan(tolerance);
+      expect(relativeError(total(squares, batch, 2 * heads * rank), expected.squares)).toBeLessThan(
+        tolerance,
+      );
+    },
+  );
 
   it('keeps samples apart', () => {
     const sizes = { batch: 2, length: 20, width: 16, heads: 1, rank: 3 };

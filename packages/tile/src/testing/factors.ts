@@ -6,10 +6,11 @@ export function dropoutFactors(
   shape: number[],
   rate: number,
   seed: number,
+  draw: runtime.DropoutDraw = 'elements',
 ): { key: number[]; factors: number[] } {
   const [key, factors] = tf.tidy(() => {
     const key = runtime.randomKey(seed);
-    return [key.dataSync(), runtime.dropout(tf.ones(shape), rate, key).dataSync()];
+    return [key.dataSync(), runtime.dropout(tf.ones(shape), rate, key, { draw }).dataSync()];
   });
   return { key: [...key], factors: [...factors] };
 }

@@ -1,4 +1,10 @@
-import { dropout, matrixDropout, matrixWords, nextRandomKey, onAccelerator } from '@primal-attention/runtime';
+import {
+  type DropoutDraw,
+  dropout,
+  dropoutDraws,
+  nextRandomKey,
+  onAccelerator,
+} from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
 import { checkOneOf, checkRate } from '../../check.js';
 import { mergeHeads, splitHeads } from '../../heads.js';
@@ -12,20 +18,10 @@ import {
   softmaxAttentionByHead,
 } from './softmax.js';
 
-/**
- * How the dropout of attention weights draws its mask.
- *
- * - `elements`: 32 bits for each weight.
- * - `products`: one random word for each query and one for each key, whose products are the bits (`matrixDropout` of the runtime).
- *   It is what GPU kernels can afford, which draw each weight's bits three times.
- */
-export type DropoutDraw = 'elements' | 'products';
-const dropoutDraws: readonly DropoutDraw[] = ['elements', 'products'];
-
 export interface SoftmaxAttentionConfig extends AttentionConfig {
   /** Rate of dropout on the attention matrix in training. Default 0. */
   dropout?: number;
-  /** How dropout draws its mask: see {@link DropoutDraw}. Default `elements`. */
+  /** How dropout draws its mask: as of `dropout` of the runtime. Default `elements`. */
   dropoutDraw?: DropoutDraw;
   /** What a mask among the inputs does. Default `exact`; the official LRA code is `additive`, its Decision Transformer `gpt2`. */
   maskMode?: MaskMode;
@@ -101,9 +97,7 @@ export class SoftmaxAttention extends AttentionLayer {
   }
 
   #drop(weights: tf.Tensor4D): tf.Tensor4D {
-    const key = nextRandomKey();
-    if (this.dropoutDraw === 'elements') return dropout(weights, this.dropout, key);
-    return matrixDropout(weights, this.dropout, matrixWords(key, weights.shape));
+    return dropout(weights, this.dropout, nextRandomKey(), { draw: this.dropoutDraw });
   }
 
   override getConfig(): tf.serialization.ConfigDict {
