@@ -109,6 +109,28 @@ describe('an operation refuses', () => {
     ['a minimum of bool', () => b([4]).min(0), /min: expected float32/],
     ['a new axis too far', () => f([4]).expandDims(2), /expandDims: axis must be in -2\.\.1, got 2/],
     [
+      'a pointer that was moved in a loop outside it',
+      ({ x }) => {
+        let moved = x;
+        loop(2, (n) => {
+          moved = x.plus(n);
+        });
+        moved.load(0);
+      },
+      /load: a int32 scalar is used outside the kernel or the loop's body/,
+    ],
+    [
+      'a pointer that was chosen in a loop outside it',
+      ({ x, z }) => {
+        let chosen = z;
+        loop(2, (n) => {
+          chosen = where(n.less(1), z, z.plus(1));
+        });
+        chosen.store(0, x.load(0));
+      },
+      /store: a bool scalar is used outside the kernel or the loop's body/,
+    ],
+    [
       'a choice between a pointer and a value',
       ({ x }) => where(b([]), x as never, f([])),
       /where: a pointer and a value; load the pointer first/,

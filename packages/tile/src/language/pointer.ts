@@ -40,6 +40,18 @@ export function arraysOf(place: Place): Parameter[] {
   return [...new Set([...arraysOf(place.left), ...arraysOf(place.right)])];
 }
 
+/** @throws Error when something that the pointer was made with does not exist where the kernel is being written */
+function visiblePlace(operation: string, place: Place): void {
+  if (place.kind === 'moved') {
+    visible(operation, place.by);
+    visiblePlace(operation, place.from);
+  } else if (place.kind === 'chosen') {
+    visible(operation, place.condition);
+    visiblePlace(operation, place.left);
+    visiblePlace(operation, place.right);
+  }
+}
+
 /** A place in an array of the device's memory. Offsets count elements, not bytes. */
 export class Pointer {
   /** @internal */
@@ -73,6 +85,7 @@ export class Pointer {
    * @param offsets int32
    */
   load(offsets: Operand, { mask, other = 0 }: LoadOptions = {}): Tile {
+    visiblePlace('load', this.place);
     const at = offsetTile('load', offsets);
     const like = new Tile(this.dtype, at.shape, currentBlock('load'));
     if (mask === undefined) return this.#load(at);
@@ -113,6 +126,7 @@ export class OutputPointer extends Pointer {
    * @param value of the pointer's type
    */
   store(offsets: Operand, value: Operand, { mask }: StoreOptions = {}): void {
+    visiblePlace('store', this.place);
     const at = offsetTile('store', offsets);
     const given = asTile('store', value, new Tile(this.dtype, [], currentBlock('store')));
     if (given.dtype !== this.dtype) {
