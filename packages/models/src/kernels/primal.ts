@@ -30,7 +30,7 @@ export interface PrimalSettings {
 type Config = Required<Omit<PrimalConfig, 'rowsPerTile' | 'tilesPerProgram'>>;
 
 /**
- * x + drop(P(LN(x))) with Primal-Attention P by a kernel, and its gradient by three others; besides, the sums of e^2 and r^2 over
+ * x + drop(P(LN(x))) with Primal-Attention P by a kernel, and its gradient by two others; besides, the sums of e^2 and r^2 over
  * the tokens.
  *
  * @param x [B, N, d]
@@ -122,24 +122,16 @@ function gradientsOf(
       plain: () => [0, 1, 2, 12, 13].map(plainGradient),
     },
   );
-  const side = (of: 'query' | 'key'): tf.Tensor[] => {
-    const name = of === 'query' ? 'primalQueryGradient' : 'primalKeyGradient';
-    const make: typeof primalGradientProgram = (config, launch) =>
-      primalWeightGradientProgram(config, of, launch);
-    const half = of === 'query' ? 0 : 1;
-    return tileCall(candidatesOf(name, config, make, kernels), operands, {
-      finish: ([parts, da]) => {
-        const { map, bias, combine } = sumRows(parts, primalWeightGradientLayout(config));
-        return [map, bias, tf.sum(da, 2), combine]; // da [H, B, p, s]
+  const [dwq, dwk, dbq, dbk, dcombine, dae, dar] = tileCall(
+    candidatesOf('primalWeightGradient', config, primalWeightGradientProgram, kernels),
+    operands,
+    {
+      finish: ([parts, projections]) => {
+        const { wq, wk, bq, bk, combine } = sumRows(parts, primalWeightGradientLayout(config));
+        return [wq, wk, bq, bk, combine, ...tf.unstack(tf.sum(projections, 3))]; // [2, H, B, p, s] to [H, B, p, s]
       },
-      plain: () => [
-        ...[3 + 2 * half, 4 + 2 * half, 7 + half].map(plainGradient),
-        tf.slice(plainGradient(9), half * heads * rank, heads * rank),
-      ],
-    });
-  };
-  const [dwq, dbq, dae, dcombineE] = side('query');
-  const [dwk, dbk, dar, dcombineR] = side('key');
-  const dcombine = tf.concat([dcombineE, dcombineR]);
+      plain: () => [3, 5, 4, 6, 9, 7, 8].map(plainGradient),
+    },
+  );
   return [dx, dgamma, dbeta, dwq, dbq, dwk, dbk, dae, dar, dcombine, null, null, dinner, dbias];
 }

@@ -2,7 +2,6 @@ import { type Launch, tileProgram } from '../emit/tile-program.js';
 import { arange, programId, zeros } from '../language/create.js';
 import { dot } from '../language/dot.js';
 import { input, type Kernel, kernel, output, type Pointers } from '../language/kernel.js';
-import type { OutputPointer } from '../language/pointer.js';
 import type { Operand, Tile } from '../language/tile.js';
 import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
@@ -17,6 +16,8 @@ import {
   type PrimalConfig,
   primalInputs,
   primalShapes,
+  type Side,
+  sideNumber,
   times,
   unitVectors,
 } from './primal-parts.js';
@@ -32,7 +33,7 @@ import { eachRowTile, programNumber, type RowTile, rowGrid } from './row-tiles.j
  *     dh = sum over heads, queries and keys of W dz, and through the layer norm to dx
  *
  * One kernel would have to hold the sums of all weights' gradients beside that, more than a program's registers. So there are
- * two: one for dx and the vectors, and one for the matrices of one side, with a program for each head.
+ * two: one for dx and the vectors, and one for the matrices, with a program for each head of the queries and of the keys.
  */
 
 /** What both kernels read. */
@@ -80,7 +81,7 @@ function headGradient(
   full: FullPrimalConfig,
   arrays: Pointers<GradientInputs>,
   { tile, rows: { h, dOutput } }: { tile: RowTile; rows: Rows },
-  { weights, side, head }: { weights: HeadWeights; side: 'query' | 'key'; head: Operand },
+  { weights, side, head }: { weights: HeadWeights; side: Side; head: Operand },
 ): { unit: Tile; scores: Tile; dScores: Tile; dz: Tile } {
   const { heads, rank, columns, dtype } = full;
   const { unit, scale } = unitVectors(dot(h, weights.map).add(weights.bias)); // [rows, p]
@@ -89,7 +90,7 @@ function headGradient(
   const column = arange(columns);
   const dSquares = arrays.dsquares
     .plus(programId(1).mul(2 * heads * rank))
-    .plus(side === 'query' ? 0 : heads * rank)
+    .plus(times(sideNumber(side), heads * rank))
     .plus(times(head, rank))
     .load(column, { mask: column.less(rank) })
     .expandDims(0); // [1, s]
@@ -166,25 +167,21 @@ function gradientSignature(dtype: 'bfloat16' | 'float32') {
 export type PrimalGradientSignature = ReturnType<typeof gradientSignature>;
 
 /**
- * The gradient of `primal`, second part: each program's part of the gradients of one side's matrices. The grid's third axis are
- * the heads.
+ * The gradient of `primal`, second part: each program's part of the gradients of the matrices. The grid's third axis are the heads
+ * of the queries, then those of the keys.
  *
  * | array | type | shape |
  * |---|---|---|
  * | inputs | | as in {@link primalGradient} |
  * | parts | float32 | [B programs, size]: a row of {@link primalWeightGradientLayout} for the programs of all heads together |
- * | da | float32 | [H, B, programs, p, s]: of A_e or A_r, which are each sample's own |
- *
- * @param side the queries' or the keys'
+ * | dprojections | float32 | [2, H, B, programs, p, s]: of A_e and A_r, which are each sample's own |
  */
-export function primalWeightGradient(
-  config: PrimalConfig,
-  side: 'query' | 'key',
-): Kernel<PrimalWeightGradientSignature> {
+export function primalWeightGradient(config: PrimalConfig): Kernel<PrimalWeightGradientSignature> {
   const full = checkPrimal('primalWeightGradient', config);
-  const { width, headSize, rank, columns, dtype, samples } = full;
-  return kernel(`primal_${side}_gradient`, weightSignature(dtype), (arrays) => {
-    const head = programId(2);
+  const { width, heads, headSize, rank, columns, dtype, samples } = full;
+  return kernel('primal_weight_gradient', weightSignature(dtype), (arrays) => {
+    const group = programId(2);
+    const [side, head] = [group.div(heads), group.rem(heads)];
     const start = {
       map: zeros([width, headSize]),
       bias: noSums(headSize),
@@ -210,33 +207,31 @@ export function primalWeightGradient(
     const { size, places } = primalWeightGradientLayout(full);
     const number = programNumber(full);
     const row = arrays.parts.plus(number.mul(size));
-    const ofHead = (name: keyof typeof places, elements: number): OutputPointer =>
-      row.plus(places[name].offset).plus(head.mul(elements));
-    storeMatrix(ofHead('map', headSize), sums.map, { stride: width });
-    storeSums(ofHead('bias', headSize), sums.bias, headSize);
-    storeMatrix(ofHead('combine', rank * width), sums.combine, { rows: rank });
-    const all = head.mul(samples * rowGrid(full)[0]).add(number);
-    storeMatrix(arrays.da.plus(all.mul(headSize * rank)), sums.projection, { columns: rank });
+    // Those of the keys follow those of the queries.
+    const maps = row.plus(places.wq.offset).plus(side.mul(width * width));
+    storeMatrix(maps.plus(head.mul(headSize)), sums.map, { stride: width });
+    storeSums(row.plus(places.bq.offset).plus(group.mul(headSize)), sums.bias, headSize);
+    storeMatrix(row.plus(places.combine.offset).plus(group.mul(rank * width)), sums.combine, { rows: rank });
+    const all = group.mul(samples * rowGrid(full)[0]).add(number);
+    storeMatrix(arrays.dprojections.plus(all.mul(headSize * rank)), sums.projection, { columns: rank });
   });
 }
 
-/**
- * What a row of `parts` of {@link primalWeightGradient} holds: the gradients of W_q or W_k, of its bias, and of the C_h of e or r,
- * heads as in the arrays themselves.
- */
+/** What a row of `parts` of {@link primalWeightGradient} holds: the gradients of the maps, their biases, and `combine`. */
 export function primalWeightGradientLayout({
   width,
   heads,
   rank,
-}: Pick<PrimalConfig, 'width' | 'heads' | 'rank'>): RowLayout<'map' | 'bias' | 'combine'> {
-  return rowLayout({ map: [width, width], bias: [width], combine: [heads * rank, width] });
+}: Pick<PrimalConfig, 'width' | 'heads' | 'rank'>): RowLayout<'wq' | 'wk' | 'bq' | 'bk' | 'combine'> {
+  const map = [width, width];
+  return rowLayout({ wq: map, wk: map, bq: [width], bk: [width], combine: [2 * heads * rank, width] });
 }
 
 function weightSignature(dtype: 'bfloat16' | 'float32') {
   return {
     ...gradientInputs(dtype),
     parts: output('float32'),
-    da: output('float32'),
+    dprojections: output('float32'),
   };
 }
 
@@ -265,19 +260,18 @@ export function primalGradientProgram(
 /** {@link primalWeightGradient} with its launch. */
 export function primalWeightGradientProgram(
   config: PrimalConfig,
-  side: 'query' | 'key',
   launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
 ): TileProgram {
   const full = checkPrimal('primalWeightGradientProgram', config);
   const { samples, heads, headSize, rank } = full;
   const [programs] = rowGrid(full);
-  return tileProgram(primalWeightGradient(config, side), {
+  return tileProgram(primalWeightGradient(config), {
     ...launch,
-    grid: [programs, samples, heads],
+    grid: [programs, samples, 2 * heads],
     shapes: {
       ...gradientShapes(full),
       parts: [samples * programs, primalWeightGradientLayout(full).size],
-      da: [heads, samples, programs, headSize, rank],
+      dprojections: [2, heads, samples, programs, headSize, rank],
     },
   });
 }
