@@ -13,6 +13,7 @@ import {
   type FullPrimalConfig,
   type HeadWeights,
   loadHead,
+  loadHeads,
   type PrimalConfig,
   primalInputs,
   primalShapes,
@@ -117,19 +118,17 @@ function headGradient(
  */
 export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSignature> {
   const full = checkPrimal('primalGradient', config);
-  const { width, heads, dtype } = full;
+  const { width, dtype } = full;
   return kernel('primal_gradient', gradientSignature(dtype), (arrays) => {
+    const groups = loadHeads(full, arrays);
     const none = noSums(width);
     const start = { gamma: none, beta: none, inner: none, bias: none };
     const sums = eachRowTile(full, start, (tile, sums) => {
       const rows = rowsOf(full, arrays, tile);
       let dh = zeros([full.rowsPerTile, width]);
-      for (const side of ['query', 'key'] as const) {
-        for (let head = 0; head < heads; head++) {
-          const weights = loadHead(full, arrays, side, head);
-          const { dz } = headGradient(full, arrays, { tile, rows }, { weights, side, head });
-          dh = dot(dz, weights.map.transpose(), { accumulator: dh });
-        }
+      for (const group of groups) {
+        const { dz } = headGradient(full, arrays, { tile, rows }, group);
+        dh = dot(dz, group.weights.map.transpose(), { accumulator: dh });
       }
       const { norm, dy, dropped, dOutput } = rows;
       tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, loadRow(arrays.gamma, width))));

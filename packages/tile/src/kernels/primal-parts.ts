@@ -23,7 +23,7 @@ export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
   readonly rate?: number;
   /** Of the layer norm. Default 1e-5. */
   readonly epsilon?: number;
-  /** How tokens and matrices are stored, and multiplied: float32 as TF32. Default bfloat16. */
+  /** How tokens are stored, and what is multiplied: float32 as TF32. Default bfloat16. */
   readonly dtype?: 'bfloat16' | 'float32';
 }
 
@@ -109,7 +109,7 @@ function ofSide<T>(side: Side, [query, key]: readonly [T, T], load: (array: T, w
 
 /** Loads one head's weights. @param head its number, which may be different in each program */
 export function loadHead(
-  { width, heads, headSize, rank, columns, samples }: FullPrimalConfig,
+  { width, heads, headSize, rank, columns, samples, dtype }: FullPrimalConfig,
   arrays: Pointers<PrimalInputs>,
   side: Side,
   head: Operand,
@@ -119,7 +119,7 @@ export function loadHead(
   const first = times(head, headSize);
   return {
     map: ofSide(side, [wq, wk], (map, wanted) =>
-      loadBlock(map.plus(first), [width, headSize], { stride: width, wanted }),
+      loadBlock(map.plus(first), [width, headSize], { stride: width, wanted }).cast(dtype),
     ),
     bias: ofSide(side, [bq, bk], (bias, wanted) => loadRow(bias.plus(first), headSize, wanted)),
     projection: ofSide(side, [ae, ar], (projection, wanted) =>
@@ -137,6 +137,27 @@ export function loadHead(
   };
 }
 
+/** A head of the queries or of the keys. */
+export interface Head {
+  readonly side: 'query' | 'key';
+  readonly head: number;
+  readonly weights: HeadWeights;
+}
+
+/**
+ * Loads the weights of all heads, of the queries, then of the keys. To be done before the loop over tokens: it stores at each step,
+ * and would load at each step anew what is loaded in it.
+ */
+export function loadHeads(full: FullPrimalConfig, arrays: Pointers<PrimalInputs>): Head[] {
+  return (['query', 'key'] as const).flatMap((side) =>
+    Array.from({ length: full.heads }, (_, head) => ({
+      side,
+      head,
+      weights: loadHead(full, arrays, side, head),
+    })),
+  );
+}
+
 /** A number of elements, known now or on the device. */
 export function times(count: Operand, size: number): Operand {
   return typeof count === 'number' ? count * size : count.mul(size);
@@ -148,9 +169,9 @@ export function primalInputs(dtype: 'bfloat16' | 'float32') {
     x: input(dtype),
     gamma: input('float32'),
     beta: input('float32'),
-    wq: input(dtype),
+    wq: input('float32'),
     bq: input('float32'),
-    wk: input(dtype),
+    wk: input('float32'),
     bk: input('float32'),
     ae: input(dtype),
     ar: input(dtype),
