@@ -7,8 +7,7 @@ export type KernelName =
   | 'feedForwardGradient'
   | 'primal'
   | 'primalGradient'
-  | 'primalQueryGradient'
-  | 'primalKeyGradient';
+  | 'primalWeightGradient';
 
 /** How a model calls its kernels. */
 export interface KernelOptions {
@@ -51,8 +50,7 @@ const launches: Readonly<Record<KernelName, readonly Launch[]>> = {
   feedForwardGradient: backward,
   primal: forward,
   primalGradient: backward,
-  primalQueryGradient: backward,
-  primalKeyGradient: backward,
+  primalWeightGradient: backward,
 };
 
 /** What a launch is called in {@link KernelOptions}. */

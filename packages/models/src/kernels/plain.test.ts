@@ -85,7 +85,7 @@ describe.runIf(!hasTileKernels())('a model with kernels where none run', () => {
   });
 
   it('goes to a file and back, with its launches, and takes the weights of a model without', async () => {
-    const choice = { feedForward: '128 tokens x 8, 8 warps', primalKeyGradient: '32 tokens x 8, 8 warps' };
+    const choice = { feedForward: '128 tokens x 8, 8 warps', primalWeightGradient: '32 tokens x 8, 8 warps' };
     const model = lraClassifier({ ...config, kernels: { choice } });
     let saved: tf.io.ModelArtifacts | undefined;
     const save = tf.io.withSaveHandler(async (artifacts) => {
@@ -112,7 +112,7 @@ it.each([
   [{ choose: {} }, /got key 'choose'/],
   [
     { choice: { softmax: '' } },
-    /kernels\.choice has 'softmax'; the kernels are feedForward, .*primalKeyGradient/,
+    /kernels\.choice has 'softmax'; the kernels are feedForward, .*primalWeightGradient/,
   ],
   [
     { choice: { primal: '8 tokens' } },

@@ -39,7 +39,7 @@ export interface PrimalSettings {
 type Config = Required<Omit<PrimalConfig, 'rowsPerTile' | 'tilesPerProgram'>>;
 
 /**
- * x + drop(P(LN(x))) with Primal-Attention P by a kernel, and its gradient by three others; besides, the sums of e^2 and r^2 over
+ * x + drop(P(LN(x))) with Primal-Attention P by a kernel, and its gradient by two others; besides, the sums of e^2 and r^2 over
  * the tokens.
  *
  * @param x [B, N, d]
@@ -111,48 +111,34 @@ function gradientsOf(
   config: Config,
   kernels: KernelOptions,
 ): (tf.Tensor | null)[] {
-  const { batch, heads, rank } = config;
-  const weightGradient = (side: 'query' | 'key') => {
-    const make: typeof primalGradientProgram = (config, launch) =>
-      primalWeightGradientProgram(config, side, launch);
-    const name = side === 'query' ? 'primalQueryGradient' : 'primalKeyGradient';
-    return candidatesOf(name, config, make, kernels);
-  };
-  const programs = {
-    query: weightGradient('query'),
-    key: weightGradient('key'),
-    x: candidatesOf('primalGradient', config, primalGradientProgram, kernels),
-  };
-  // The last of them reads what the others write, so that it is all of them or none.
-  if (Object.values(programs).some((of) => chooseTile(of) === undefined)) return plain();
+  const weightGradient = candidatesOf('primalWeightGradient', config, primalWeightGradientProgram, kernels);
+  const gradient = candidatesOf('primalGradient', config, primalGradientProgram, kernels);
+  // One reads what the other writes, so that it is both or none.
+  if ([weightGradient, gradient].some((of) => chooseTile(of) === undefined)) return plain();
   const never = (): never => {
-    throw new Error('primal: a gradient by kernels needs each of them');
+    throw new Error('primal: one of the two kernels of the gradient runs, the other does not');
   };
+  const { batch, heads, rank } = config;
   const dy = dys[0] ?? tf.zerosLike(inputs[0]);
   const dSquares = dys[1] ?? tf.zeros([batch, 2 * heads * rank]);
-  const [query, key] = (['query', 'key'] as const).map((side) =>
-    tileCall(programs[side], [...inputs.slice(0, 12), dy, dSquares], {
-      finish: ([dz, parts, da]) => {
-        const { map, bias, combine } = sumRows(parts, primalWeightGradientLayout(config));
-        return [dz, map, bias, tf.sum(da, 2), combine]; // da [H, B, p, s]
-      },
-      plain: never,
-    }),
-  );
-  const [dzq, dwq, dbq, dae, dcombineE] = query;
-  const [dzk, dwk, dbk, dar, dcombineR] = key;
-  const [x, gamma, beta, wq, , wk, , , , , mask, dropoutKey] = inputs;
-  const [dx, dgamma, dbeta, dinner, dbias] = tileCall(
-    programs.x,
-    [x, gamma, beta, wq, wk, mask, dropoutKey, dy, dzq, dzk],
+  const [dz, dwq, dwk, dbq, dbk, dcombine, dae, dar] = tileCall(
+    weightGradient,
+    [...inputs.slice(0, 12), dy, dSquares],
     {
-      finish: ([dx, parts]) => {
-        const { gamma, beta, inner, bias } = sumRows(parts, primalGradientLayout(config));
-        return [dx, gamma, beta, inner, bias];
+      finish: ([dz, parts, projections]) => {
+        const { wq, wk, bq, bk, combine } = sumRows(parts, primalWeightGradientLayout(config));
+        return [dz, wq, wk, bq, bk, combine, ...tf.unstack(tf.sum(projections, 3))]; // [2, H, B, p, s] to [H, B, p, s]
       },
       plain: never,
     },
   );
-  const dcombine = tf.concat([dcombineE, dcombineR]);
+  const [x, gamma, beta, wq, , wk, , , , , mask, key] = inputs;
+  const [dx, dgamma, dbeta, dinner, dbias] = tileCall(gradient, [x, gamma, beta, wq, wk, mask, key, dy, dz], {
+    finish: ([dx, parts]) => {
+      const { gamma, beta, inner, bias } = sumRows(parts, primalGradientLayout(config));
+      return [dx, gamma, beta, inner, bias];
+    },
+    plain: never,
+  });
   return [dx, dgamma, dbeta, dwq, dbq, dwk, dbk, dae, dar, dcombine, null, null, dinner, dbias];
 }

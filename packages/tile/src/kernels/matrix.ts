@@ -12,19 +12,30 @@ export function loadMatrix(pointer: InputPointer, rows: number, columns: number)
   return pointer.load(rowOffsets(arange(rows), columns));
 }
 
-/** A block of a row-major matrix with `stride` columns, 0 beyond `rows` and `columns`. */
+/**
+ * A block of a row-major matrix with `stride` columns, 0 beyond `rows` and `columns`.
+ *
+ * @param wanted whether any of it is read, bool; zeros otherwise
+ */
 export function loadBlock(
   pointer: InputPointer,
   shape: readonly [number, number],
-  { stride, rows = shape[0], columns = shape[1] }: { stride: number; rows?: number; columns?: number },
+  {
+    stride,
+    rows = shape[0],
+    columns = shape[1],
+    wanted,
+  }: { stride: number; rows?: number; columns?: number; wanted?: Tile },
 ): Tile {
   const [i, j] = [arange(shape[0]).expandDims(1), arange(shape[1]).expandDims(0)];
-  return pointer.load(i.mul(stride).add(j), { mask: within(i, j, shape, rows, columns) });
+  const inside = within(i, j, shape, rows, columns);
+  const mask = inside !== undefined && wanted !== undefined ? inside.and(wanted) : (inside ?? wanted);
+  return pointer.load(i.mul(stride).add(j), { mask });
 }
 
-/** A vector as one row, [1, columns]. */
-export function loadRow(pointer: InputPointer, columns: number): Tile {
-  return pointer.load(arange(columns)).expandDims(0);
+/** A vector as one row, [1, columns]. @param wanted whether it is read, bool; zeros otherwise */
+export function loadRow(pointer: InputPointer, columns: number, wanted?: Tile): Tile {
+  return pointer.load(arange(columns), { mask: wanted }).expandDims(0);
 }
 
 /**

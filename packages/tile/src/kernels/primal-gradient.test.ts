@@ -54,19 +54,13 @@ const cases = [
   ['bfloat16', 0.3, 'products', 2 ** -5],
 ] as const;
 
-/** The gradients by the matrices of both sides, which the one by x follows. */
-function sidesOf({ config, inputs }: Pick<ReturnType<typeof problem>, 'config' | 'inputs'>) {
-  const run = (side: 'query' | 'key') => {
-    const { grid, results } = primalWeightGradientProgram(config, side);
-    const [dz, parts, da] = results.map(({ shape }) => shape);
-    return interpret(primalWeightGradient(config, side), {
-      grid,
-      inputs,
-      outputs: { dz, parts, da },
-      roundTf32: false,
-    });
-  };
-  return { query: run('query'), key: run('key') };
+/** The gradients by the matrices, and what the one by x follows from. */
+function weightGradient({ config, inputs }: Pick<ReturnType<typeof problem>, 'config' | 'inputs'>) {
+  const { grid, results } = primalWeightGradientProgram(config);
+  const [dz, parts, dprojections] = results.map(({ shape }) => shape);
+  const outputs = { dz, parts, dprojections };
+  const made = interpret(primalWeightGradient(config), { grid, inputs, outputs, roundTf32: false });
+  return { made, grid };
 }
 
 describe('primalGradient', () => {
@@ -74,13 +68,13 @@ describe('primalGradient', () => {
     'in %s at rate %d, drawn by %s, gives the derivatives by x and the vectors',
     (dtype, rate, draw, tolerance) => {
       const { config, inputs, expectClose } = problem(rate, dtype, draw);
-      const { query, key } = sidesOf({ config, inputs });
       const { grid, results } = primalGradientProgram(config);
       const [dx, parts] = results.map(({ shape }) => shape);
-      const { x, gamma, beta, wq, wk, mask, dy } = inputs;
+      const { x, gamma, beta, wq, wk, mask, key, dy } = inputs;
+      const { dz } = weightGradient({ config, inputs }).made;
       const made = interpret(primalGradient(config), {
         grid,
-        inputs: { x, gamma, beta, wq, wk, mask, key: inputs.key, dy, dzq: query.dz, dzk: key.dz },
+        inputs: { x, gamma, beta, wq, wk, mask, key, dy, dz },
         outputs: { dx, parts },
         roundTf32: false,
       });
@@ -97,28 +91,18 @@ describe('primalWeightGradient', () => {
     'in %s at rate %d, drawn by %s, gives the derivatives by the matrices',
     (dtype, rate, draw, tolerance) => {
       const { config, inputs, expectClose } = problem(rate, dtype, draw);
-      const made = sidesOf({ config, inputs });
-      const layout = primalWeightGradientLayout(config);
-      const sums = { query: sumRows(made.query.parts, layout), key: sumRows(made.key.parts, layout) };
-      const [programs] = primalWeightGradientProgram(config, 'query').grid;
-      const size = headSize * rank;
-      const names = { query: ['wq', 'bq', 'ae'], key: ['wk', 'bk', 'ar'] } as const;
-      for (const side of ['query', 'key'] as const) {
-        const [w, b, a] = names[side];
-        expectClose(w, sums[side].map, tolerance);
-        expectClose(b, sums[side].bias, tolerance);
-        // The projections are each sample's own, [H, B, programs, p, s].
-        const { da } = made[side];
-        const ofEach = Array.from({ length: heads * batch }, (_, i) =>
-          sumParts(da.subarray(i * programs * size, (i + 1) * programs * size), size),
-        );
-        expectClose(
-          a,
-          ofEach.flatMap((sum) => [...sum]),
-          tolerance,
-        );
+      const { made, grid } = weightGradient({ config, inputs });
+      const sums = sumRows(made.parts, primalWeightGradientLayout(config));
+      for (const name of ['wq', 'wk', 'bq', 'bk', 'combine'] as const) {
+        expectClose(name, sums[name], tolerance);
       }
-      expectClose('combine', [...sums.query.combine, ...sums.key.combine], tolerance);
+      // The projections are each sample's own, [2, H, B, programs, p, s].
+      const [size, programs] = [headSize * rank, grid[0]];
+      const ofEach = Array.from({ length: 2 * heads * batch }, (_, i) => [
+        ...sumParts(made.dprojections.subarray(i * programs * size, (i + 1) * programs * size), size),
+      ]);
+      expectClose('ae', ofEach.slice(0, heads * batch).flat(), tolerance);
+      expectClose('ar', ofEach.slice(heads * batch).flat(), tolerance);
     },
   );
 });

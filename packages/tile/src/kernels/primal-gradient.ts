@@ -2,7 +2,6 @@ import { type Launch, tileProgram } from '../emit/tile-program.js';
 import { arange, programId, zeros } from '../language/create.js';
 import { dot } from '../language/dot.js';
 import { input, type Kernel, kernel, output, type Pointers } from '../language/kernel.js';
-import type { OutputPointer } from '../language/pointer.js';
 import type { Operand, Tile } from '../language/tile.js';
 import type { TileProgram } from '../program.js';
 import { addColumns, noSums, storeSums } from './column-sums.js';
@@ -17,6 +16,8 @@ import {
   type PrimalConfig,
   primalInputs,
   primalShapes,
+  type Side,
+  sideNumber,
   times,
   unitVectors,
 } from './primal-parts.js';
@@ -31,12 +32,12 @@ import { eachRowTile, programNumber, type RowTile, rowGrid } from './row-tiles.j
  *     dz = (du - u (u . du)) / ||z||
  *     dh = sum over heads, queries and keys of W dz, and through the layer norm to dx
  *
- * One kernel would have to hold the sums of all weights' gradients beside that, more than a program's registers. So there is one
- * for the matrices of each side, with a program for each head, which writes dz; and one that makes dx and the vectors' gradients
- * of both.
+ * One kernel would have to hold the sums of all weights' gradients beside that, more than a program's registers. So there are
+ * two: one for the matrices, with a program for each head of the queries and of the keys, which writes dz; and one that makes dx
+ * and the vectors' gradients of it.
  */
 
-/** What the kernel of a side reads. */
+/** What the first kernel reads. */
 function gradientInputs(dtype: 'bfloat16' | 'float32') {
   return { ...primalInputs(dtype), dy: input(dtype), dsquares: input('float32') };
 }
@@ -83,7 +84,7 @@ function headGradient(
   full: FullPrimalConfig,
   arrays: Pointers<GradientInputs>,
   { tile, rows: { h, dOutput } }: { tile: RowTile; rows: Rows },
-  { weights, side, head }: { weights: HeadWeights; side: 'query' | 'key'; head: Operand },
+  { weights, side, head }: { weights: HeadWeights; side: Side; head: Operand },
 ): { unit: Tile; scores: Tile; dScores: Tile; dz: Tile } {
   const { heads, rank, columns, dtype } = full;
   const { unit, scale } = unitVectors(dot(h, weights.map).add(weights.bias)); // [rows, p]
@@ -92,7 +93,7 @@ function headGradient(
   const column = arange(columns);
   const dSquares = arrays.dsquares
     .plus(programId(1).mul(2 * heads * rank))
-    .plus(side === 'query' ? 0 : heads * rank)
+    .plus(times(sideNumber(side), heads * rank))
     .plus(times(head, rank))
     .load(column, { mask: column.less(rank) })
     .expandDims(0); // [1, s]
@@ -108,28 +109,24 @@ function headGradient(
 }
 
 /**
- * The gradient of `primal`, first part: dz of one side, and each program's part of the gradients of its matrices. The grid's third
- * axis are the heads.
+ * The gradient of `primal`, first part: dz, and each program's part of the gradients of the matrices. The grid's third axis are the
+ * heads of the queries, then those of the keys.
  *
  * | array | type | shape |
  * |---|---|---|
  * | x, gamma, beta, wq, bq, wk, bk, ae, ar, combine, mask, key | | as in `primal` |
  * | dy | `dtype` | [B, N, d] |
  * | dsquares | float32 | [B, 2 H s]: the gradient of the sums over tokens |
- * | dz | `dtype` | [B, N, d], heads side by side: of W_q^T h + b_q or W_k^T h + b_k |
+ * | dz | `dtype` | [2, B, N, d]: by W_q^T h + b_q, and by W_k^T h + b_k |
  * | parts | float32 | [B programs, size]: a row of {@link primalWeightGradientLayout} for the programs of all heads together |
- * | da | float32 | [H, B, programs, p, s]: of A_e or A_r, which are each sample's own |
- *
- * @param side the queries' or the keys'
+ * | dprojections | float32 | [2, H, B, programs, p, s]: of A_e and A_r, which are each sample's own |
  */
-export function primalWeightGradient(
-  config: PrimalConfig,
-  side: 'query' | 'key',
-): Kernel<PrimalWeightGradientSignature> {
+export function primalWeightGradient(config: PrimalConfig): Kernel<PrimalWeightGradientSignature> {
   const full = checkPrimal('primalWeightGradient', config);
-  const { width, headSize, rank, columns, dtype, samples } = full;
-  return kernel(`primal_${side}_gradient`, weightSignature(dtype), (arrays) => {
-    const head = programId(2);
+  const { width, heads, headSize, rank, columns, dtype, samples } = full;
+  return kernel('primal_weight_gradient', weightSignature(dtype), (arrays) => {
+    const group = programId(2);
+    const [side, head] = [group.div(heads), group.rem(heads)];
     const start = {
       map: zeros([width, headSize]),
       bias: noSums(headSize),
@@ -138,6 +135,7 @@ export function primalWeightGradient(
     };
     const rowsOfTile = rowsOf(full, arrays);
     const weights = loadHead(full, arrays, side, head);
+    const dzOfHead = arrays.dz.plus(side.mul(samples * full.rows * width)).plus(head.mul(headSize));
     const sums = eachRowTile(full, start, (tile, sums) => {
       const rows = rowsOfTile(tile);
       const { unit, scores, dScores, dz } = headGradient(
@@ -146,8 +144,7 @@ export function primalWeightGradient(
         { tile, rows },
         { weights, side, head },
       );
-      const at = rowOffsets(tile.rows, headSize, width).add(head.mul(headSize));
-      arrays.dz.store(at, dz, { mask: tile.inside });
+      dzOfHead.store(rowOffsets(tile.rows, headSize, width), dz, { mask: tile.inside });
       return {
         map: dot(rows.h.transpose(), dz, { accumulator: sums.map }),
         bias: addColumns(sums.bias, dz, dtype),
@@ -158,26 +155,24 @@ export function primalWeightGradient(
     const { size, places } = primalWeightGradientLayout(full);
     const number = programNumber(full);
     const row = arrays.parts.plus(number.mul(size));
-    const ofHead = (name: keyof typeof places, elements: number): OutputPointer =>
-      row.plus(places[name].offset).plus(head.mul(elements));
-    storeMatrix(ofHead('map', headSize), sums.map, { stride: width });
-    storeSums(ofHead('bias', headSize), sums.bias, headSize);
-    storeMatrix(ofHead('combine', rank * width), sums.combine, { rows: rank });
-    const all = head.mul(samples * rowGrid(full)[0]).add(number);
-    storeMatrix(arrays.da.plus(all.mul(headSize * rank)), sums.projection, { columns: rank });
+    // Those of the keys follow those of the queries.
+    const maps = row.plus(places.wq.offset).plus(side.mul(width * width));
+    storeMatrix(maps.plus(head.mul(headSize)), sums.map, { stride: width });
+    storeSums(row.plus(places.bq.offset).plus(group.mul(headSize)), sums.bias, headSize);
+    storeMatrix(row.plus(places.combine.offset).plus(group.mul(rank * width)), sums.combine, { rows: rank });
+    const all = group.mul(samples * rowGrid(full)[0]).add(number);
+    storeMatrix(arrays.dprojections.plus(all.mul(headSize * rank)), sums.projection, { columns: rank });
   });
 }
 
-/**
- * What a row of `parts` of {@link primalWeightGradient} holds: the gradients of W_q or W_k, of its bias, and of the C_h of e or r,
- * heads as in the arrays themselves.
- */
+/** What a row of `parts` of {@link primalWeightGradient} holds: the gradients of the maps, their biases, and `combine`. */
 export function primalWeightGradientLayout({
   width,
   heads,
   rank,
-}: Pick<PrimalConfig, 'width' | 'heads' | 'rank'>): RowLayout<'map' | 'bias' | 'combine'> {
-  return rowLayout({ map: [width, width], bias: [width], combine: [heads * rank, width] });
+}: Pick<PrimalConfig, 'width' | 'heads' | 'rank'>): RowLayout<'wq' | 'wk' | 'bq' | 'bk' | 'combine'> {
+  const map = [width, width];
+  return rowLayout({ wq: map, wk: map, bq: [width], bk: [width], combine: [2 * heads * rank, width] });
 }
 
 function weightSignature(dtype: 'bfloat16' | 'float32') {
@@ -185,7 +180,7 @@ function weightSignature(dtype: 'bfloat16' | 'float32') {
     ...gradientInputs(dtype),
     dz: output(dtype),
     parts: output('float32'),
-    da: output('float32'),
+    dprojections: output('float32'),
   };
 }
 
@@ -195,20 +190,19 @@ export type PrimalWeightGradientSignature = ReturnType<typeof weightSignature>;
 /** {@link primalWeightGradient} with its launch. */
 export function primalWeightGradientProgram(
   config: PrimalConfig,
-  side: 'query' | 'key',
   launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
 ): TileProgram {
   const full = checkPrimal('primalWeightGradientProgram', config);
   const { samples, rows, width, heads, headSize, rank } = full;
   const [programs] = rowGrid(full);
-  return tileProgram(primalWeightGradient(config, side), {
+  return tileProgram(primalWeightGradient(config), {
     ...launch,
-    grid: [programs, samples, heads],
+    grid: [programs, samples, 2 * heads],
     shapes: {
       ...gradientShapes(full),
-      dz: [samples, rows, width],
+      dz: [2, samples, rows, width],
       parts: [samples * programs, primalWeightGradientLayout(full).size],
-      da: [heads, samples, programs, headSize, rank],
+      dprojections: [2, heads, samples, programs, headSize, rank],
     },
   });
 }
@@ -220,12 +214,12 @@ export function primalWeightGradientProgram(
  * |---|---|---|
  * | x, gamma, beta, wq, wk, mask, key | | as in `primal` |
  * | dy, dx | `dtype` | [B, N, d] |
- * | dzq, dzk | `dtype` | [B, N, d]: what {@link primalWeightGradient} wrote of the queries and of the keys |
+ * | dz | `dtype` | [2, B, N, d]: what {@link primalWeightGradient} wrote |
  * | parts | float32 | [B programs, size]: a row of {@link primalGradientLayout} for each program |
  */
 export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSignature> {
   const full = checkPrimal('primalGradient', config);
-  const { width, dtype } = full;
+  const { width, dtype, samples, rows } = full;
   return kernel('primal_gradient', gradientSignature(dtype), (arrays) => {
     const none = noSums(width);
     const start = { gamma: none, beta: none, inner: none, bias: none };
@@ -236,7 +230,9 @@ export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSigna
     );
     const sums = eachRowTile(full, start, (tile, sums) => {
       const { norm, dy, dropped, dOutput } = rowsOfTile(tile);
-      const [dzq, dzk] = [arrays.dzq, arrays.dzk].map((dz) => tile.load(dz, width).cast(dtype));
+      const [dzq, dzk] = [0, samples * rows * width].map((first) =>
+        tile.load(arrays.dz.plus(first), width).cast(dtype),
+      );
       const dh = dot(dzk, wk, { accumulator: dot(dzq, wq) }); // [rows, d]
       tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, gamma)));
       return {
@@ -263,7 +259,7 @@ export function primalGradientLayout({
 
 function gradientSignature(dtype: 'bfloat16' | 'float32') {
   const { x, gamma, beta, wq, wk, mask, key, dy } = gradientInputs(dtype);
-  const inputs = { x, gamma, beta, wq, wk, mask, key, dy, dzq: input(dtype), dzk: input(dtype) };
+  const inputs = { x, gamma, beta, wq, wk, mask, key, dy, dz: input(dtype) };
   return { ...inputs, dx: output(dtype), parts: output('float32') };
 }
 
@@ -276,15 +272,14 @@ export function primalGradientProgram(
   launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
 ): TileProgram {
   const full = checkPrimal('primalGradientProgram', config);
-  const { samples } = full;
   const grid = rowGrid(full);
   const { x, gamma, beta, wq, wk, mask, key, dy } = gradientShapes(full);
   return tileProgram(primalGradient(config), {
     ...launch,
     grid,
     shapes: {
-      ...{ x, gamma, beta, wq, wk, mask, key, dy, dzq: dy, dzk: dy, dx: dy },
-      parts: [samples * grid[0], primalGradientLayout(full).size],
+      ...{ x, gamma, beta, wq, wk, mask, key, dy, dz: [2, ...dy], dx: dy },
+      parts: [full.samples * grid[0], primalGradientLayout(full).size],
     },
   });
 }

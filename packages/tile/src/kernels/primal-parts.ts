@@ -1,6 +1,7 @@
 import { programId } from '../language/create.js';
 import { input, type Pointers } from '../language/kernel.js';
 import type { Operand, Tile } from '../language/tile.js';
+import { where } from '../language/where.js';
 import type { DropoutDraw } from './dropout.js';
 import { loadBlock, loadRow } from './matrix.js';
 import { checkRate, checkTileSize, checkTiling, type RowTiling } from './row-tiles.js';
@@ -25,7 +26,7 @@ export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
   readonly draw?: DropoutDraw;
   /** Of the layer norm. Default 1e-5. */
   readonly epsilon?: number;
-  /** How tokens and matrices are stored, and multiplied: float32 as TF32. Default bfloat16. */
+  /** How tokens are stored, and what is multiplied: float32 as TF32. Default bfloat16. */
   readonly dtype?: 'bfloat16' | 'float32';
 }
 
@@ -90,39 +91,75 @@ export interface HeadWeights {
   readonly combine: Tile;
 }
 
+/** Queries or keys: known when the kernel is written, or as an int32 scalar, 0 or 1, that may be different in each program. */
+export type Side = 'query' | 'key' | Tile;
+
+/** The number of a side. */
+export function sideNumber(side: Side): Operand {
+  if (typeof side !== 'string') return side;
+  return side === 'query' ? 0 : 1;
+}
+
+/**
+ * What one of two arrays gives.
+ *
+ * @param load reads one of them, if that is wanted
+ */
+function ofSide<T>(side: Side, [query, key]: readonly [T, T], load: (array: T, wanted?: Tile) => Tile): Tile {
+  if (side === 'query') return load(query);
+  if (side === 'key') return load(key);
+  const isQuery = side.equal(0);
+  return where(isQuery, load(query, isQuery), load(key, isQuery.not()));
+}
+
 /** Loads one head's weights. @param head its number, which may be different in each program */
 export function loadHead(
-  { width, heads, headSize, rank, columns, samples }: FullPrimalConfig,
+  { width, heads, headSize, rank, columns, samples, dtype }: FullPrimalConfig,
   arrays: Pointers<PrimalInputs>,
-  side: 'query' | 'key',
+  side: Side,
   head: Operand,
 ): HeadWeights {
-  const [map, bias, projection, first] =
-    side === 'query'
-      ? [arrays.wq, arrays.bq, arrays.ae, 0]
-      : [arrays.wk, arrays.bk, arrays.ar, heads * rank * width];
+  const { wq, wk, bq, bk, ae, ar } = arrays;
   const size = headSize * rank;
-  const block = { stride: rank, columns: rank };
+  const first = times(head, headSize);
   return {
-    map: loadBlock(map.plus(times(head, headSize)), [width, headSize], { stride: width }),
-    bias: loadRow(bias.plus(times(head, headSize)), headSize),
-    projection: loadBlock(
-      projection.plus(times(head, samples * size)).plus(programId(1).mul(size)),
-      [headSize, columns],
-      block,
+    map: ofSide(side, [wq, wk], (map, wanted) =>
+      loadBlock(map.plus(first), [width, headSize], { stride: width, wanted }).cast(dtype),
     ),
-    combine: loadBlock(arrays.combine.plus(first).plus(times(head, rank * width)), [columns, width], {
-      stride: width,
-      rows: rank,
-    }),
+    bias: ofSide(side, [bq, bk], (bias, wanted) => loadRow(bias.plus(first), headSize, wanted)),
+    projection: ofSide(side, [ae, ar], (projection, wanted) =>
+      loadBlock(
+        projection.plus(times(head, samples * size)).plus(programId(1).mul(size)),
+        [headSize, columns],
+        { stride: rank, columns: rank, wanted },
+      ),
+    ),
+    combine: loadBlock(
+      arrays.combine.plus(times(sideNumber(side), heads * rank * width)).plus(times(head, rank * width)),
+      [columns, width],
+      { stride: width, rows: rank },
+    ),
   };
 }
 
-/** The weights of all heads: of the queries' side, then of the keys'. */
-export function loadHeads(full: FullPrimalConfig, arrays: Pointers<PrimalInputs>): HeadWeights[] {
-  const heads = Array.from({ length: full.heads }, (_, head) => head);
+/** A head of the queries or of the keys. */
+export interface Head {
+  readonly side: 'query' | 'key';
+  readonly head: number;
+  readonly weights: HeadWeights;
+}
+
+/**
+ * Loads the weights of all heads, of the queries, then of the keys. To be done before the loop over tokens: it stores at each step,
+ * and would load at each step anew what is loaded in it.
+ */
+export function loadHeads(full: FullPrimalConfig, arrays: Pointers<PrimalInputs>): Head[] {
   return (['query', 'key'] as const).flatMap((side) =>
-    heads.map((head) => loadHead(full, arrays, side, head)),
+    Array.from({ length: full.heads }, (_, head) => ({
+      side,
+      head,
+      weights: loadHead(full, arrays, side, head),
+    })),
   );
 }
 
@@ -137,9 +174,9 @@ export function primalInputs(dtype: 'bfloat16' | 'float32') {
     x: input(dtype),
     gamma: input('float32'),
     beta: input('float32'),
-    wq: input(dtype),
+    wq: input('float32'),
     bq: input('float32'),
-    wk: input(dtype),
+    wk: input('float32'),
     bk: input('float32'),
     ae: input(dtype),
     ar: input(dtype),

@@ -26,7 +26,7 @@ import { eachRowTile, programNumber, rowGrid } from './row-tiles.js';
  * |---|---|---|
  * | x, y | `dtype` | [B, N, d] |
  * | gamma, beta | float32 | [d] |
- * | wq, wk | `dtype` | [d, d], heads side by side |
+ * | wq, wk | float32 | [d, d], heads side by side: rounded to `dtype` here, which spares a conversion before each call |
  * | bq, bk | float32 | [d] |
  * | ae, ar | `dtype` | [H, B, p, s]: W_{e\|X} and W_{r\|X} |
  * | combine | `dtype` | [2 H s, d]: W_c W_out[h] of e for each head, then of r |
@@ -48,15 +48,15 @@ export function primal(config: PrimalConfig): Kernel<PrimalSignature> {
       loadRow(vector, width),
     );
     const key = rate === 0 ? undefined : loadKey(arrays.key, 0);
-    const start = Array.from({ length: groups }, () => noSums(columns));
     const drop = rowDropout(full, key, width);
     const weights = loadHeads(full, arrays);
+    const start = Array.from({ length: groups }, () => noSums(columns));
     const squares = eachRowTile(full, start, (tile, sums) => {
       const x = tile.load(arrays.x, width); // [rows, d]
       const h = layerNorm(x, gamma, beta, epsilon).result.cast(dtype);
       let o = zeros([full.rowsPerTile, width]);
       const next = sums.map((sum, group) => {
-        const { map, bias, projection, combine } = weights[group];
+        const { map, bias, projection, combine } = weights[group].weights;
         const { unit } = unitVectors(dot(h, map).add(bias)); // [rows, p]
         const scores = dot(unit.cast(dtype), projection); // [rows, s]
         o = dot(scores.cast(dtype), combine, { accumulator: o });

@@ -96,8 +96,9 @@ export function foldedMaps(combine: LinearWeights, output: LinearWeights): Outpu
   const ofHeads = tf.reshape(tf.transpose(byHead, [1, 0, 2]), [size, heads * features]) as tf.Tensor2D;
   const products = tf.reshape(tf.matMul(combine.kernel, ofHeads), [2, pairs / 2, heads, features]);
   const folded = tf.reshape(tf.transpose(products, [0, 2, 1, 3]), [heads * pairs, features]) as tf.Tensor2D; // [2 H s, d]
-  const inner = tf.matMul(tf.tile(tf.expandDims(combine.bias, 0), [1, heads]) as tf.Tensor2D, output.kernel);
-  return { combine: folded, inner: inner as tf.Tensor2D, bias: output.bias };
+  // A sum of products by elements, since a product of one row would be three programs of a GPU, with those of its gradient.
+  const inner = tf.sum(tf.mul(byHead, tf.reshape(combine.bias, [1, size, 1])), [0, 1]);
+  return { combine: folded, inner: tf.reshape(inner, [1, features]) as tf.Tensor2D, bias: output.bias };
 }
 
 /**
