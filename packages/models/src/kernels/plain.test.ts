@@ -85,7 +85,7 @@ describe.runIf(!hasTileKernels())('a model with kernels where none run', () => {
   });
 
   it('goes to a file and back, with its launches, and takes the weights of a model without', async () => {
-    const choice = { feedForward: '128 tokens x 8, 8 warps', primalWeightGradient: '32 tokens x 8, 8 warps' };
+    const choice = { feedForward: '32 tokens x 8, 4 warps', primalWeightGradient: '64 tokens x 8, 8 warps' };
     const model = lraClassifier({ ...config, kernels: { choice } });
     let saved: tf.io.ModelArtifacts | undefined;
     const save = tf.io.withSaveHandler(async (artifacts) => {
@@ -97,7 +97,7 @@ describe.runIf(!hasTileKernels())('a model with kernels where none run', () => {
     expect(Object.keys(namedWeights(loaded))).toEqual(Object.keys(namedWeights(model)));
     const predict = (of: tf.LayersModel): number[] => [...(of.predict(inputs[0]) as tf.Tensor).dataSync()];
     expect(predict(loaded)).toEqual(predict(model));
-    for (const name of ['layer0/feedforward', 'layer1/primal', 'layer1/feedforward']) {
+    for (const name of ['layer0/feedforward', 'layer1/primal', 'layer1/feedforward', 'mean/norm']) {
       expect((loaded.getLayer(name) as KernelBlock).kernels).toEqual({ choice });
     }
     const plain = lraClassifier({ ...config, seed: 6 });
