@@ -127,7 +127,7 @@ export function optimizerChecks(): Record<string, () => Found> {
     'training steps of the classifier with AdamW': () =>
       // Sums of gradients in another order. With this epsilon a weight moves in proportion to its gradient, whatever its size.
       beside(1e-4, (kernels) =>
-        trained({ epsilon: 1, kernels }, trainingGradients, Array(steps).fill(texts())),
+        trained({ epsilon: 1, kernels }, trainingGradients, Array(steps).fill(texts(2))),
       ),
   };
 }

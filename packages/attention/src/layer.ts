@@ -151,7 +151,10 @@ export abstract class AttentionLayer extends tf.layers.Layer {
 export function layerWeights(layer: tf.layers.Layer): Map<string, tf.Variable> {
   return new Map(
     layer.weights.map((weight) => [
-      weight.originalName.slice(layer.name.length + 1),
+      // A layer that was built without being applied has no name before those of its weights.
+      weight.originalName.startsWith(`${layer.name}/`)
+        ? weight.originalName.slice(layer.name.length + 1)
+        : weight.originalName,
       weight.read() as tf.Tensor as tf.Variable,
     ]),
   );

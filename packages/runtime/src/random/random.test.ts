@@ -5,6 +5,8 @@ import {
   dropout,
   foldIn,
   jit,
+  matrixDropout,
+  matrixWords,
   nextRandomKey,
   RandomStream,
   randomBernoulli,
@@ -176,6 +178,89 @@ describe('dropout', () => {
 
   it('of rate 0 is the identity', () => {
     expect(read(dropout(tf.tensor1d([1, 2]), 0, randomKey(1)))).toEqual([1, 2]);
+  });
+});
+
+describe('dropout of matrices', () => {
+  const kept = (seed: number, rate: number, shape: number[]): Float32Array =>
+    tf.tidy(() => {
+      const words = matrixWords(randomKey(seed), shape);
+      return tf.cast(tf.notEqual(matrixDropout(tf.ones(shape), rate, words), 0), 'float32').dataSync();
+    }) as Float32Array;
+
+  it('follows from the words as is said, on every backend, eager and compiled', () => {
+    const shape = [2, 5, 7];
+    const [key, x] = [randomKey(3), tf.ones(shape)];
+    const words = matrixWords(key, shape);
+    expect([words.rows.shape, words.columns.shape]).toEqual([[2, 5], [7]]);
+    expect(read(words.rows)).toEqual(read(randomBits(foldIn(key, 0), [2, 5])));
+    expect(read(words.columns)).toEqual(read(randomBits(foldIn(key, 1), [7])));
+    const [rows, columns] = [read(words.rows), read(words.columns)];
+    const expected = rows.flatMap((r) =>
+      columns.map((c) => ((Math.imul(r, c) >>> 8) * 2 ** -24 < Math.fround(0.6) ? Math.fround(1 / 0.6) : 0)),
+    );
+    const drop = (x: tf.Tensor, key: tf.Tensor1D): tf.Tensor =>
+      matrixDropout(x, 0.4, matrixWords(key, shape));
+    expect(read(drop(x, key))).toEqual(expected);
+    expect(onCpu(() => read(drop(tf.ones(shape), randomKey(3))))).toEqual(expected);
+    expect(read(jit(drop)(x, key))).toEqual(expected);
+    expect(read(tf.grad((x: tf.Tensor) => tf.sum(drop(x, key)))(x))).toEqual(expected);
+  });
+
+  it.each([0.1, 0.5])('of rate %d is as good as independent', (rate) => {
+    const [rows, columns] = [1024, 1024];
+    const scale = 1 / Math.sqrt(rate * (1 - rate));
+    /** Of mean 0 and variance 1. */
+    const draw = (seed: number): Float32Array =>
+      kept(seed, rate, [rows, columns]).map((value) => (value - (1 - rate)) * scale);
+    const [a, b] = [draw(1), draw(2)];
+    const z = (terms: Float32Array | number[]): number =>
+      terms.reduce((sum, term) => sum + term, 0) / Math.sqrt(terms.length);
+    expect(Math.abs(z(a))).toBeLessThan(5);
+    // Another key; the neighbours in a row, in a column, and across.
+    expect(Math.abs(z(a.map((value, i) => value * b[i])))).toBeLessThan(5);
+    for (const distance of [1, 2, 3, 32, 64, columns, 2 * columns, columns + 1, 64 * columns]) {
+      const products = a.subarray(distance).map((value, i) => value * a[i]);
+      expect(Math.abs(z(products)), `distance ${distance}`).toBeLessThan(5);
+    }
+    // The corners of rectangles, whose four products of words are no four independent numbers.
+    const corners = a.subarray(columns + 1).map((value, i) => value * a[i] * a[i + 1] * a[i + columns]);
+    expect(Math.abs(z(corners))).toBeLessThan(5);
+    // Of all pairs of 256 rows, and of columns: 32,640 numbers of a normal distribution.
+    const pairs = (at: (line: number, i: number) => number): void => {
+      let [squares, most] = [0, 0];
+      for (let p = 0; p < 256; p++) {
+        for (let q = 0; q < p; q++) {
+          let sum = 0;
+          for (let i = 0; i < 1024; i++) sum += at(p, i) * at(q, i);
+          squares += sum ** 2 / 1024;
+          most = Math.max(most, Math.abs(sum) / 32);
+        }
+      }
+      const count = (256 * 255) / 2;
+      expect(Math.abs(squares / count - 1)).toBeLessThan(5 * Math.sqrt(2 / count));
+      expect(most).toBeLessThan(6.5);
+    };
+    pairs((row, i) => a[row * columns + i]);
+    pairs((column, i) => a[i * columns + column]);
+    // How many are kept of each row and of each column varies as binomially.
+    for (const step of [1, columns]) {
+      const sums = Array.from({ length: 1024 }, (_, line) => {
+        let sum = 0;
+        for (let i = 0; i < 1024; i++) sum += a[step === 1 ? line * columns + i : i * columns + line];
+        return sum / 32;
+      });
+      expect(Math.abs(moments(sums).variance - 1)).toBeLessThan(5 * Math.sqrt(2 / 1024));
+    }
+  });
+
+  it('refuses words of another matrix', () => {
+    const words = matrixWords(randomKey(1), [3, 4]);
+    expect(() => matrixDropout(tf.ones([3, 5]), 0.1, words)).toThrow(
+      /words of the rows and columns of \[3,5\].*int32 \[3\] and int32 \[4\]/,
+    );
+    expect(() => matrixDropout(tf.ones([3, 4]), 1, words)).toThrow(/matrixDropout: rate must be in \[0, 1\)/);
+    expect(() => matrixWords(randomKey(1), [])).toThrow(/matrices \[\.\., M, N\], got \[\]/);
   });
 });
 

@@ -132,6 +132,12 @@ describe('an operation is emitted', () => {
     expect(line).toContain(types);
   });
 
+  it('exp2 as the one instruction that flushes small results', () => {
+    expect(last((x) => x.exp2())).toMatch(
+      /tt\.elementwise_inline_asm "ex2\.approx\.ftz\.f32 \$0, \$1;" \{.*pure = true\} %\d+ : tensor<4xf32> -> tensor<4xf32>$/,
+    );
+  });
+
   it('casts between small floats by way of float32', () => {
     expect(
       emitted(() => full([4], 1, 'bfloat16').cast('float16'))

@@ -13,6 +13,8 @@ import {
   programId,
   randomBits,
 } from '../index.js';
+import { matrixDropoutFactors } from '../testing/factors.js';
+import { keptOfMatrix } from './dropout.js';
 
 const perProgram = 64;
 
@@ -34,6 +36,36 @@ describe('randomBits', () => {
         expect(y).toEqual(Uint32Array.from(drawn));
       }),
       { numRuns: 20 },
+    );
+  });
+});
+
+describe('keptOfMatrix', () => {
+  const [rows, columns] = [16, 32];
+  const keep = (rate: number) =>
+    kernel('keep', { r: input('int32'), c: input('int32'), y: output('float32') }, ({ r, c, y }) => {
+      const [i, j] = [arange(rows).expandDims(1), arange(columns).expandDims(0)];
+      const kept = keptOfMatrix(rate, r.load(i).cast('uint32'), c.load(j).cast('uint32'));
+      y.store(i.mul(columns).add(j), kept.cast('float32'));
+    });
+
+  it('is the matrix dropout of the runtime, to the bit, at every rate', () => {
+    // At the smallest rate the threshold is all of 32 bits.
+    const rates = fc.oneof(
+      fc.constantFrom(0.1, 0.5, 2 ** -24, 2 ** -30, 1 - 2 ** -24),
+      fc.double({ min: 0, minExcluded: true, max: 0.999, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(fc.integer(), rates, (seed, rate) => {
+        const { words, factors } = matrixDropoutFactors([rows, columns], rate, seed);
+        const { y } = interpret(keep(rate), {
+          grid: 1,
+          inputs: { r: words.rows, c: words.columns },
+          outputs: { y: [rows, columns] },
+        });
+        expect([...y]).toEqual(factors.map((factor) => Number(factor !== 0)));
+      }),
+      { numRuns: 30 },
     );
   });
 });

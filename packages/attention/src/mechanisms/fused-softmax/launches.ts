@@ -16,17 +16,17 @@ const kernels = {
   attention: {
     program: softmaxAttentionProgram,
     launches: [
+      [64, 128, 4, 2],
+      [128, 128, 8, 2],
       [128, 64, 8, 2],
-      [128, 64, 4, 3],
       [64, 64, 4, 3],
-      [64, 32, 4, 2],
       [32, 32, 4, 2],
     ],
   },
   queryGradient: {
     program: softmaxQueryGradientProgram,
     launches: [
-      [128, 32, 8, 2],
+      [64, 128, 4, 2],
       [128, 64, 8, 2],
       [64, 64, 4, 2],
       [64, 32, 4, 2],
@@ -36,7 +36,7 @@ const kernels = {
   keyGradient: {
     program: softmaxKeyGradientProgram,
     launches: [
-      [32, 128, 8, 2],
+      [32, 128, 4, 2],
       [64, 128, 8, 2],
       [64, 64, 4, 2],
       [32, 64, 4, 2],

@@ -32,10 +32,10 @@ export interface TileAttentionOptions {
 
 /**
  * o_i = sum_j drop(softmax_j(q_i . k_j / sqrt(p))) v_j of each head, by kernels of our own for the output and for the gradient,
- * which compute the weights anew: of no N x N matrix anything is kept. Dropout is `matrixDropout` of the weights.
+ * which compute the weights anew: of no N x N matrix anything is kept.
  *
  * Shapes: q, k, v [B, N, H p], heads side by side, to [B, N, H p]. The function, and each weight that dropout takes, are those
- * of `softmaxAttention`. Where the kernels cannot run, it is computed in another way: by blocks where that is the same function,
+ * of `softmaxAttention` with `matrixDropout`. Where the kernels cannot run, it is computed in another way: by blocks where that is the same function,
  * else, with dropout or another mask than `exact`, with all weights at once.
  */
 export function tileAttention(

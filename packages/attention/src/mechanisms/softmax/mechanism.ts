@@ -5,7 +5,7 @@ export const softmax: Mechanism<SoftmaxAttentionConfig> = {
   name: 'softmax',
   title: 'Softmax',
   layer: SoftmaxAttention,
-  options: ['dropout', 'maskMode', 'causal'],
+  options: ['dropout', 'dropoutDraw', 'maskMode', 'causal'],
   time: 'N² p',
   memory: 'N²',
   causal: 'option',
