@@ -123,7 +123,11 @@ export {
   type SoftLandmarkWeights,
   softAttention,
 } from './mechanisms/soft/soft.js';
-export { SoftmaxAttention, type SoftmaxAttentionConfig } from './mechanisms/softmax/layer.js';
+export {
+  type DropoutDraw,
+  SoftmaxAttention,
+  type SoftmaxAttentionConfig,
+} from './mechanisms/softmax/layer.js';
 export {
   type MaskMode,
   type SoftmaxAttentionOptions,

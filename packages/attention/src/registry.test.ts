@@ -62,7 +62,7 @@ test('createAttention refuses unknown names and options with the valid ones', ()
     /no mechanism 'toString'/,
   );
   expect(() => createAttention('softmax', { heads: 2, rank: 3 } as never)).toThrow(
-    /unknown option 'rank'; expected one of heads, seed, dropout, maskMode/,
+    /unknown option 'rank'; expected one of heads, seed, dropout, dropoutDraw, maskMode/,
   );
 });
 

@@ -214,7 +214,7 @@ describe('dropout of matrices', () => {
     const draw = (seed: number): Float32Array =>
       kept(seed, rate, [rows, columns]).map((value) => (value - (1 - rate)) * scale);
     const [a, b] = [draw(1), draw(2)];
-    const z = (terms: Float32Array | number[]): number =>
+    const z = (terms: Float32Array): number =>
       terms.reduce((sum, term) => sum + term, 0) / Math.sqrt(terms.length);
     expect(Math.abs(z(a))).toBeLessThan(5);
     // Another key; the neighbours in a row, in a column, and across.
