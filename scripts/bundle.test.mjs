@@ -141,6 +141,19 @@ test('two runs, stopped on one machine and finished on another, end like unbroke
   assert.deepEqual([variant.id, variant.config.seed], ['quick-trans.seed7', 7]);
 });
 
+test('a variant with kernels reaches the program of its run, which says that it has none', {
+  skip,
+}, async () => {
+  const [work, out] = ['kernels', 'kernels-out'].map((name) => join(folder, name));
+  const { code, output } = await run('sh', [
+    ...[join(folder, 'bundle', 'start.sh'), '--runs', 'uea/quick-primal@7@kernels', '--gpus', '0'],
+    ...['--work', work, '--out', out],
+  ]);
+  assert.equal(code, 1, output);
+  assert.match(output, /uea\/quick-primal\.seed7\.kernels: FAILED/);
+  assert.match(output, /this classifier has no GPU kernels of our own: leave --kernels out/);
+});
+
 test('a damaged archive is refused, and nothing of it is left', { skip }, async () => {
   const bundle = join(folder, 'bundle');
   const path = join(bundle, 'code.tar.xz');

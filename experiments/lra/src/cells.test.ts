@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { cells } from './cells.js';
 import type { RunConfig } from './config.js';
+import type { RunSummary } from './summary.js';
 import { smallConfig } from './testing/small.js';
 
 let results: string;
@@ -14,15 +15,22 @@ afterEach(() => {
   rmSync(results, { recursive: true });
 });
 
-function put(id: string, config: object, published: number, last: number, further?: number): void {
+function put(
+  id: string,
+  config: object,
+  published: number,
+  last: number,
+  further?: number,
+  kernels?: RunSummary['kernels'],
+): void {
   mkdirSync(join(results, id));
   const more = { accuracy: further, samples: 20_000 };
   const accuracy = {
     ...{ published: { accuracy: published }, lastCheckpoint: { accuracy: last } },
     ...(further !== undefined && { further: { published: more, lastCheckpoint: more } }),
   };
-  const provenance = { device: 'card' };
-  writeFileSync(join(results, id, 'summary.json'), JSON.stringify({ id, config, accuracy, provenance }));
+  const summary = { id, config, accuracy, provenance: { device: 'card' }, kernels };
+  writeFileSync(join(results, id, 'summary.json'), JSON.stringify(summary));
 }
 
 const config = (task: RunConfig['task'], change: object = {}) =>
@@ -90,6 +98,33 @@ it('makes lines of what is not as published, and takes no seed of one for the ot
   expect(further.map(({ protocol, ours, seeds }) => [protocol, ours, seeds])).toEqual([
     ['best on dev, 20,000 samples, brackets kept', 33, [1]],
     ['last checkpoint, 20,000 samples, brackets kept', 33, [1]],
+  ]);
+});
+
+it('keeps runs with kernels apart from the seeds without', () => {
+  const session = { device: 'card', calls: 6, launches: { primal: '64 tokens x 8, 4 warps' } };
+  for (const seed of [0, 1])
+    put(`text-primal-trans.seed${seed}`, config('Text', { seed }), 0.6 + seed / 10, 0.5);
+  for (const seed of [0, 1]) {
+    const settings = config('Text', { seed, kernels: true });
+    put(`text-primal-trans.seed${seed}.kernels`, settings, 0.8, 0.7, undefined, [session]);
+  }
+  const choice = { primal: '64 tokens x 8, 4 warps' };
+  put('text-fixed', config('Text', { seed: 0, kernels: { choice } }), 0.9, 0.8, undefined, [session]);
+  const lines = cells(results).cells.map(({ protocol, ours, seeds, note }) => [
+    protocol,
+    Number(ours.toFixed(6)),
+    seeds,
+    note,
+  ]);
+  const note = 'tf32, card; GPU kernels of our own, 6 calls in a step';
+  expect(lines).toEqual([
+    ['published, with kernels at given launches', 90, [0], note],
+    ['last checkpoint, with kernels at given launches', 80, [0], note],
+    ['published', 65, [0, 1], 'tf32, card'],
+    ['last checkpoint', 50, [0, 1], 'tf32, card'],
+    ['published, with kernels', 80, [0, 1], note],
+    ['last checkpoint, with kernels', 70, [0, 1], note],
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { oneCycle } from '@primal-attention/training';
+import { configHash, oneCycle } from '@primal-attention/training';
 import { describe, expect, it } from 'vitest';
 import { parseConfig, type RunConfig, readConfig } from './config.js';
 import { experimentFolder, runIds } from './folder.js';
@@ -168,6 +168,23 @@ describe('a config', () => {
     const held = { ...smallConfig('Text'), data: { dev: { share: 0.1, seed: 2 } } };
     expect(parseConfig(held, 'x').data).toEqual({ dev: { share: 0.1, seed: 2 } });
     expect(() => parseConfig({ ...held, data: { dev: 'train' } }, 'x')).toThrow(/data\.dev/);
+  });
+
+  it('may have kernels, with launches or without, which are another run', () => {
+    const tf32 = smallConfig('Text', { precision: 'tf32' });
+    const choice = { feedForward: '64 tokens x 8, 4 warps' };
+    for (const kernels of [true, { choice }])
+      expect(parseConfig({ ...tf32, kernels }, 'x').kernels).toEqual(kernels);
+    const hashes = [tf32, { ...tf32, kernels: true }].map((of) => configHash(parseConfig(of, 'x')));
+    expect(hashes[0]).toBe(configHash(tf32));
+    expect(hashes[1]).not.toBe(hashes[0]);
+    const refuse = (kernels: unknown, reason: RegExp, change: object = {}): void =>
+      expect(() => parseConfig({ ...tf32, kernels, ...change }, 'x')).toThrow(reason);
+    refuse(false, /must be true or .*; leave it out[\s\S]*kernels/);
+    refuse({ choices: choice }, /must be true or/);
+    refuse({ choice: { feedForward: 'fast' } }, /must be one of 64 tokens x 8, 4 warps.*got 'fast'/);
+    refuse({ choice: { softmax: 'fast' } }, /the kernels are feedForward/);
+    refuse(true, /need products in TF32 or bf16/, { precision: 'float32' });
   });
 
   it('with a mistyped, missing or senseless setting is an error that names it', () => {

@@ -6,6 +6,7 @@ import {
   PrimalLayer,
 } from '@primal-attention/attention';
 import { parseConfigOf, readConfigFile } from '@primal-attention/experiment';
+import { checkKernelOptions, type LraClassifierConfig } from '@primal-attention/models';
 import { z } from 'zod';
 import { tableModels, tasks } from './tasks.js';
 
@@ -104,6 +105,15 @@ const common = {
   evaluationBatches: count,
   /** float32: products in float32; tf32: in TF32 where the device has it; bf16: activations are stored in bf16, too. */
   precision: z.enum(['float32', 'tf32', 'bf16']),
+  /**
+   * Blocks by GPU kernels of our own, as `lraClassifier` takes it: `true`, or the launch of each kernel, with which a run can be
+   * repeated to the bit. Left out for none, as in all configs from before there were kernels: one run, one way to write it.
+   */
+  kernels: z
+    .union([z.literal(true), z.strictObject({ choice: z.record(z.string(), z.string()) })], {
+      error: 'must be true or { "choice": { … } }; leave it out for a run without kernels',
+    })
+    .optional(),
   /** Of the initial weights, the order of the samples and dropout. */
   seed: z.int().nonnegative(),
 };
@@ -153,6 +163,14 @@ const schema = z
     for (const name of Object.keys(config.mechanisms)) {
       if (!layers.includes(name as MechanismName)) issue(['mechanisms', name], 'no layer has this mechanism');
     }
+    if (config.kernels !== undefined && config.precision === 'float32') {
+      issue(['kernels'], 'need products in TF32 or bf16: precision tf32 or bf16, got float32');
+    }
+    try {
+      checkKernelOptions('lraClassifier', kernelsOf(config));
+    } catch (error) {
+      issue(['kernels'], (error as Error).message);
+    }
     let primal = false;
     for (const name of new Set(layers)) {
       try {
@@ -185,6 +203,15 @@ export function readConfig(path: string): RunConfig {
 /** @throws Error naming `source` and each setting that is wrong */
 export function parseConfig(json: unknown, source: string): RunConfig {
   return parseConfigOf(schema, json, source);
+}
+
+/** The setting `kernels` of the run's model. */
+export function kernelsOf({
+  kernels = false,
+}: {
+  readonly kernels?: unknown;
+}): NonNullable<LraClassifierConfig['kernels']> {
+  return kernels as NonNullable<LraClassifierConfig['kernels']>;
 }
 
 /** N. */

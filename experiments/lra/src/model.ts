@@ -2,7 +2,7 @@ import { type KsvdRecord, ksvdLoss, withLosses } from '@primal-attention/attenti
 import { type LraClassifierConfig, lraClassifier } from '@primal-attention/models';
 import { autocast, type RandomKey, withMatmulPrecision, withRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { lengthOf, type RunConfig } from './config.js';
+import { kernelsOf, lengthOf, type RunConfig } from './config.js';
 import { tasks } from './tasks.js';
 
 /** One batch: token ids [B, N] of one document or two, and labels [B]; all int32. */
@@ -17,6 +17,7 @@ export function buildModel(config: RunConfig): tf.LayersModel {
     ...{ vocabulary, classes, dual, maxLength: lengthOf(config) },
     ...{ attention: layers, modelSize, heads, feedForward, dropout, seed, rank },
     mechanismOptions: mechanisms as LraClassifierConfig['mechanismOptions'],
+    kernels: kernelsOf(config),
   });
 }
 

@@ -13,6 +13,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeRun, type RunRequest } from '@primal-attention/experiment';
 import { readSafetensors } from '@primal-attention/safetensors';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from './config.js';
 import { lraExperiment } from './run.js';
@@ -55,11 +56,15 @@ async function start(
   killWhen?: () => boolean,
   signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL',
   data = join(root, 'data'),
+  more: Record<string, string> = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // What the first process compiled, the others find.
-    env: { ...process.env, PRIMAL_DATA: data, PRIMAL_CACHE: join(root, 'cache'), PRIMAL_PROCESSED: 'off' },
+    env: {
+      ...{ ...process.env, PRIMAL_DATA: data, PRIMAL_CACHE: join(root, 'cache'), PRIMAL_PROCESSED: 'off' },
+      ...more,
+    },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
@@ -202,6 +207,48 @@ describe('a run', () => {
     expect(await start([folder, ...asked])).toMatchObject({ code: 0 });
     expect(summaryIn(variant).config.steps).toBe(8);
     expect(readdirSync(join(folder, 'superseded'))).toHaveLength(1);
+  });
+
+  it('with kernels is an error where none run, says why, and writes nothing', async () => {
+    const folder = runFolder(smallConfig('ListOps'));
+    const asked = [folder, '--precision', 'tf32', '--kernels'];
+    const { output, code } = await start(asked, undefined, undefined, undefined, { PRIMAL_KERNELS: 'off' });
+    expect(output).toMatch(
+      /run-\d+\.tf32\.kernels: it asks for GPU kernels, and none run here: they are off \(PRIMAL_KERNELS/,
+    );
+    expect(code).toBe(1);
+    expect(readdirSync(folder)).toEqual(['config.json']);
+    // A kernel leaves no product in float32.
+    const exact = await start([folder, '--kernels']);
+    expect(exact.output).toMatch(/need products in TF32 or bf16: precision tf32 or bf16, got float32/);
+    expect(exact.code).toBe(1);
+  });
+
+  it('with kernels ends after its first steps when these have none', async () => {
+    // A device that would run kernels; the layers of this config are too small for any.
+    const backend = tf.backend() as { tileRefusal?: () => string | undefined };
+    if (tf.getBackend() !== 'xla') return;
+    tf.registerKernel({
+      kernelName: 'TileCall',
+      backendName: 'xla',
+      kernelFunc: () => {
+        throw new Error('no layer of this size calls a kernel');
+      },
+    });
+    backend.tileRefusal = () => undefined;
+    try {
+      const folder = runFolder(smallConfig('Image', { precision: 'tf32' }));
+      const out = join(root, 'no-kernels');
+      await expect(
+        makeRun({ ...request(folder, out), variant: { kernels: true } }, lraExperiment(randomImages)),
+      ).rejects.toThrow(/step was compiled without any: the model's layers took plain formulations/);
+      expect(evaluations(out)).toBe(0);
+      for (const name of ['kernels.json', 'result.json', 'summary.json'])
+        expect(existsSync(join(out, name)), name).toBe(false);
+    } finally {
+      tf.unregisterKernel('TileCall', 'xla');
+      delete backend.tileRefusal;
+    }
   });
 
   it('that cannot be made here is skipped, says so in a line, and writes nothing', async () => {

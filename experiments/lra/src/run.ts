@@ -16,6 +16,7 @@ import {
 } from '@primal-attention/training';
 import { parseConfig, type RunConfig } from './config.js';
 import { loadTask, missingData, type TaskData } from './data.js';
+import { KernelNotes, kernelRefusal } from './kernels.js';
 import { buildModel, evaluationMetrics, type LraBatch, productsOf, trainingLoss } from './model.js';
 import type { RunSummary, TestAccuracy } from './summary.js';
 
@@ -30,6 +31,7 @@ export function lraExperiment(
     parseConfig,
     startEngine,
     missingData,
+    refusal: kernelRefusal,
     train: async (config, place) => trainRun(config, await load(config), place),
     headline: ({ accuracy: { published, lastCheckpoint } }) =>
       `test accuracy ${percent(published.accuracy)} (best on dev, step ${published.step}, whole batches), ` +
@@ -42,6 +44,7 @@ async function trainRun(
   data: TaskData,
   { directory, stop }: { readonly directory: string; readonly stop: AbortSignal },
 ): Promise<Omit<RunSummary, keyof CommonSummary<RunConfig>>> {
+  const kernels = config.kernels === undefined ? undefined : new KernelNotes(directory);
   const model = buildModel(config);
   const variables = namedWeights(model);
   const evaluationKey = randomKey(config.seed);
@@ -72,7 +75,7 @@ async function trainRun(
     config: { ...config },
     secondsBetweenCheckpoints,
     stop,
-    progress: autoProgress(),
+    progress: kernels?.beside(autoProgress()) ?? autoProgress(),
   });
 
   const test = new TestSet(config, data.test, evaluator, stop);
@@ -87,6 +90,7 @@ async function trainRun(
   const [training, evaluation] = (['train', 'evaluation'] as const).map((kind) => secondsOf(directory, kind));
   return {
     parameters: model.countParams(),
+    ...(kernels && { kernels: kernels.sessions() }),
     samples: { train: samplesOf(data.train), dev: samplesOf(data.dev), test: samplesOf(data.test) },
     accuracy: {
       ...{ dev: { best, step }, published, lastCheckpoint },

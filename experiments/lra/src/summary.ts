@@ -1,5 +1,6 @@
 import type { CommonSummary } from '@primal-attention/experiment';
 import type { RunConfig } from './config.js';
+import type { KernelSession } from './kernels.js';
 
 /** An accuracy on the test set, in [0, 1], and how it was taken. */
 export interface TestAccuracy {
@@ -13,6 +14,8 @@ export interface TestAccuracy {
 /** What is kept of a finished run: `summary.json`. */
 export interface RunSummary extends CommonSummary<RunConfig> {
   readonly parameters: number;
+  /** What GPU kernels of our own its training had, of a run with kernels; a run without has none. */
+  readonly kernels?: readonly KernelSession[];
   /** Samples of each set. */
   readonly samples: { readonly train: number; readonly dev: number; readonly test: number };
   readonly accuracy: {

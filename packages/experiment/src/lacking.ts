@@ -23,7 +23,10 @@ export function lacking({ folder, variant, dataset, missing }: Needs): string | 
   }
   if (isOnGpu()) return undefined;
   return (
-    `it needs a GPU, this is ${deviceName()}; train it on a GPU node (pnpm bundle), or here, slowly: ` +
-    ['node', process.argv[1], resolve(folder), ...variantArguments(variant)].join(' ')
+    `it needs a GPU, this is ${deviceName()}; train it on a GPU node (pnpm bundle)` +
+    // Kernels of our own run nowhere else.
+    (variant.kernels
+      ? ''
+      : `, or here, slowly: ${['node', process.argv[1], resolve(folder), ...variantArguments(variant)].join(' ')}`)
   );
 }

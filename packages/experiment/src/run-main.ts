@@ -22,12 +22,13 @@ export interface RunRequest {
 export const exitStopped = 75;
 
 const usage =
-  'usage: node run-main.js FOLDER [--seed N] [--precision NAME] [--out DIR] [--on-gpu], where FOLDER has a config.json; --seed and ' +
-  '--precision (float32, tf32, bf16) are taken in place of its own; DIR (default: FOLDER/run, of a variant FOLDER/variants/NAME) takes ' +
+  'usage: node run-main.js FOLDER [--seed N] [--precision NAME] [--kernels] [--out DIR] [--on-gpu], where FOLDER has a config.json; ' +
+  '--seed and --precision (float32, tf32, bf16) are taken in place of its own; --kernels computes by GPU kernels of our own, or fails ' +
+  'where none run; DIR (default: FOLDER/run, of a variant FOLDER/variants/NAME) takes ' +
   "the run's files; --on-gpu leaves a run out where there is no GPU or not its data";
 
 /**
- * The main program of a run: `node run-main.js FOLDER [--seed N] [--precision NAME] [--out DIR] [--on-gpu]`.
+ * The main program of a run: `node run-main.js FOLDER [--seed N] [--precision NAME] [--kernels] [--out DIR] [--on-gpu]`.
  *
  * SIGTERM and SIGINT ask the run to stop; a second one ends the process at once, as it would without this. Exit codes: 0 when the
  * run is finished, or was left out with a line that says why; 75 when it was stopped after a checkpoint; 2 when the command line
@@ -64,6 +65,7 @@ function readRequest(args: readonly string[]): Omit<RunRequest, 'stop'> | string
   const options = {
     seed: { type: 'string' },
     precision: { type: 'string' },
+    kernels: { type: 'boolean', default: false },
     out: { type: 'string' },
     'on-gpu': { type: 'boolean', default: false },
   } as const;

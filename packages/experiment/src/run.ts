@@ -25,6 +25,8 @@ export interface Experiment<C, S extends CommonSummary<C>> {
   readonly startEngine: () => Promise<unknown>;
   /** The run's data set, and which of its parts are not on this machine. */
   readonly missingData: (config: C) => Promise<Pick<Needs, 'dataset' | 'missing'>>;
+  /** Why the engine in use cannot make a run of this config, which is then an error before anything is written; undefined where it can. */
+  readonly refusal?: (config: C) => string | undefined;
   /** Trains, into `directory`, or goes on there, and gives what is the experiment's own in the summary. */
   readonly train: (
     config: C,
@@ -42,6 +44,7 @@ export interface Experiment<C, S extends CommonSummary<C>> {
  *
  * @returns undefined where the run was left out, for lack of a GPU or of data; nothing is written then
  * @throws StoppedError where `stop` was aborted
+ * @throws Error where the experiment refuses the run
  */
 export async function makeRun<C extends { readonly seed: number }, S extends CommonSummary<C>>(
   request: RunRequest,
@@ -70,6 +73,8 @@ export async function makeRun<C extends { readonly seed: number }, S extends Com
       return undefined;
     }
   }
+  const refusal = experiment.refusal?.(config);
+  if (refusal !== undefined) throw new Error(`${id}: ${refusal}`);
   // Before training: what counts is the code that was loaded.
   const origin = provenance();
   console.log(`${id}: on ${origin.device}`);

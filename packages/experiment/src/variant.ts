@@ -3,10 +3,12 @@ export type Precision = 'float32' | 'tf32' | 'bf16';
 
 const precisions: readonly string[] = ['float32', 'tf32', 'bf16'] satisfies Precision[];
 
-/** What of a run's config is taken otherwise, without a config of its own: the seed, the precision, or both. */
+/** What of a run's config is taken otherwise, without a config of its own: the seed, the precision, kernels, or several of them. */
 export interface Variant {
   readonly seed?: number;
   readonly precision?: Precision;
+  /** By GPU kernels of our own, where the config has none. */
+  readonly kernels?: true;
 }
 
 /** A run, by the name of its folder, and a variant of it; the variant may be empty. */
@@ -15,12 +17,15 @@ export interface RunOfList {
   readonly variant: Variant;
 }
 
+/** What a variant with kernels is called in names and lists. */
+const kernelsPart = 'kernels';
+
 /** More than these in one range are a slip. */
 const mostSeeds = 100;
 
-/** `seed1`, `float32` or `seed1.float32`; empty where nothing is taken otherwise. */
-export function variantName({ seed, precision }: Variant): string {
-  const parts = [seed === undefined ? undefined : `seed${seed}`, precision];
+/** `seed1`, `float32`, `kernels` or `seed1.float32.kernels`; empty where nothing is taken otherwise. */
+export function variantName({ seed, precision, kernels }: Variant): string {
+  const parts = [seed === undefined ? undefined : `seed${seed}`, precision, kernels && kernelsPart];
   return parts.filter((part) => part !== undefined).join('.');
 }
 
@@ -33,52 +38,69 @@ export function idOf({ run, variant }: RunOfList): string {
 /** What {@link idOf} made a name of; undefined for another text. A run's own name has no point in it. */
 export function parseId(id: string): RunOfList | undefined {
   const [run, ...parts] = id.split('.');
-  const [, seed] = /^seed(\d+)$/.exec(parts[0] ?? '') ?? [];
-  const [precision] = seed === undefined ? parts : parts.slice(1);
-  const variant: Variant = {
-    ...(seed === undefined ? {} : { seed: Number(seed) }),
-    ...(precision === undefined ? {} : { precision: precision as Precision }),
-  };
-  const isKnown = precision === undefined || precisions.includes(precision);
-  return isKnown && idOf({ run, variant }) === id ? { run, variant } : undefined;
+  const seed = parts.map((part) => /^seed(\d+)$/.exec(part)?.[1]).find((digits) => digits !== undefined);
+  const precision = parts.find((part) => precisions.includes(part));
+  const variant = madeOf(
+    seed === undefined ? undefined : Number(seed),
+    precision,
+    parts.includes(kernelsPart),
+  );
+  // Whatever is unknown, twice there or in another order is not in the name of what was understood.
+  return idOf({ run, variant }) === id ? { run, variant } : undefined;
 }
 
 /** The variant less what the config says already: a run with its own seed is the run itself. */
 export function lessConfig(
-  { seed, precision }: Variant,
-  config: { readonly seed?: unknown; readonly precision?: unknown },
+  { seed, precision, kernels }: Variant,
+  config: { readonly seed?: unknown; readonly precision?: unknown; readonly kernels?: unknown },
 ): Variant {
+  return madeOf(
+    seed === config.seed ? undefined : seed,
+    precision === config.precision ? undefined : precision,
+    kernels === true && config.kernels === undefined,
+  );
+}
+
+/** A variant without keys that say nothing: it is put over a config. */
+function madeOf(seed: number | undefined, precision: string | undefined, kernels: boolean): Variant {
   return {
-    ...(seed === undefined || seed === config.seed ? {} : { seed }),
-    ...(precision === undefined || precision === config.precision ? {} : { precision }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(precision === undefined ? {} : { precision: precision as Precision }),
+    ...(kernels ? { kernels } : {}),
   };
 }
 
-/** What a run's program is given for the variant: `--seed 1 --precision float32`. */
-export function variantArguments({ seed, precision }: Variant): string[] {
+/** What a run's program is given for the variant: `--seed 1 --precision float32 --kernels`. */
+export function variantArguments({ seed, precision, kernels }: Variant): string[] {
   return [
     ...(seed === undefined ? [] : ['--seed', String(seed)]),
     ...(precision === undefined ? [] : ['--precision', precision]),
+    ...(kernels ? ['--kernels'] : []),
   ];
 }
 
 /** The variant of these options. @throws Error that says what was given and what is expected */
-export function readVariant({ seed, precision }: { seed?: string; precision?: string }): Variant {
+export function readVariant({
+  seed,
+  precision,
+  kernels = false,
+}: {
+  seed?: string;
+  precision?: string;
+  kernels?: boolean;
+}): Variant {
   if (seed !== undefined && !isSeed(seed)) {
     throw new Error(`--seed must be a whole number from 0 on, got '${seed}'`);
   }
   if (precision !== undefined && !precisions.includes(precision)) {
     throw new Error(`--precision must be one of ${precisions.join(', ')}, got '${precision}'`);
   }
-  return {
-    ...(seed === undefined ? {} : { seed: Number(seed) }),
-    ...(precision === undefined ? {} : { precision: precision as Precision }),
-  };
+  return madeOf(seed === undefined ? undefined : Number(seed), precision, kernels);
 }
 
 /**
- * The runs of a list: `RUN,RUN@1,RUN@1..4,RUN@float32,RUN@1..4@float32`. After each `@` comes a seed, a range of seeds with both its
- * ends, or a precision.
+ * The runs of a list: `RUN,RUN@1,RUN@1..4,RUN@float32,RUN@1..4@float32@kernels`. After each `@` comes a seed, a range of seeds with
+ * both its ends, a precision, or `kernels`; the order does not matter.
  *
  * @throws Error naming what is not understood
  */
@@ -89,21 +111,19 @@ export function expandRuns(list: string): RunOfList[] {
     .flatMap((item) => {
       const [run, ...parts] = item.split('@');
       let seeds: number[] | undefined;
-      let precision: Precision | undefined;
+      let precision: string | undefined;
+      let kernels = false;
       for (const part of parts) {
-        if (precision === undefined && precisions.includes(part)) precision = part as Precision;
+        if (precision === undefined && precisions.includes(part)) precision = part;
+        else if (!kernels && part === kernelsPart) kernels = true;
         else if (seeds === undefined && /^\d+(\.\.\d+)?$/.test(part)) seeds = seedsOf(part, item);
         else {
           throw new Error(
-            `'${item}': after @ comes a seed (1), seeds (1..4) or a precision (${precisions.join(', ')}), one of each at most; got '${part}'`,
+            `'${item}': after @ comes a seed (1), seeds (1..4), a precision (${precisions.join(', ')}) or ${kernelsPart}, one of each at most; got '${part}'`,
           );
         }
       }
-      const base = precision === undefined ? {} : { precision };
-      return (seeds ?? [undefined]).map((seed) => ({
-        run,
-        variant: seed === undefined ? base : { seed, ...base },
-      }));
+      return (seeds ?? [undefined]).map((seed) => ({ run, variant: madeOf(seed, precision, kernels) }));
     });
 }
 

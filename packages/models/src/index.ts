@@ -4,7 +4,7 @@ export {
   type DecisionTransformerConfig,
   decisionTransformer,
 } from './decision-transformer.js';
-export type { KernelName, KernelOptions } from './kernels/launches.js';
+export { checkKernelOptions, type KernelName, type KernelOptions } from './kernels/launches.js';
 export { FeedForwardBlock } from './layers/feed-forward-block.js';
 export { Interleave, TakeInterleaved } from './layers/interleave.js';
 export { KernelBlock, type KernelCall } from './layers/kernel-block.js';

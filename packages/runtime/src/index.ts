@@ -30,7 +30,14 @@ export { RandomStream } from './random/stream.js';
 export { type ScanOptions, type Stacked, scan } from './scan.js';
 export { hasTileKernels, tileKernelRefusal } from './tile/backend.js';
 export { type TileCallOptions, type TileGradientInputs, tileCall } from './tile/call.js';
-export { chooseTile, type TileCandidates, type TileChoice, tileTuningSeconds } from './tile/choose.js';
+export {
+  chooseTile,
+  type TakenTile,
+  type TileCandidates,
+  type TileChoice,
+  takenTiles,
+  tileTuningSeconds,
+} from './tile/choose.js';
 export type { TileArray, TileDtype, TileProgram } from './tile/program.js';
 export { tileStorage } from './tile/storage.js';
 export { type TileKernels, tileKernels, withTileKernels } from './tile/switch.js';

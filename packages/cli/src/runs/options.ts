@@ -39,7 +39,7 @@ export interface RunsOptions {
 }
 
 export const usage =
-  'sh start.sh --runs EXPERIMENT/RUN[@SEED|@FROM..TO][@PRECISION],… --out DIR [--gpus N] [--per-gpu N] [--seconds N] [--state STATE] [--state-limit MB] ' +
+  'sh start.sh --runs EXPERIMENT/RUN[@SEED|@FROM..TO][@PRECISION][@kernels],… --out DIR [--gpus N] [--per-gpu N] [--seconds N] [--state STATE] [--state-limit MB] ' +
   '[--work DIR]';
 
 /** @throws UsageError that says what was given and what was expected */

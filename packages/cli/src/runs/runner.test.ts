@@ -69,15 +69,16 @@ describe('the runner', () => {
 
   it('makes variants of runs, each with a folder of its own; one that the config says already is the run itself', async () => {
     makeCode({ a: 'finishes' });
-    const { code, output } = await start(['--runs', 'toy/a@6..8@tf32,toy/a@float32,toy/a@1@bf16']);
+    const list = 'toy/a@6..8@tf32,toy/a@float32,toy/a@1@bf16,toy/a@2@kernels';
+    const { code, output } = await start(['--runs', list]);
     expect(code, output).toBe(0);
-    expect(output).toMatch(/5 of 5 finished/);
+    expect(output).toMatch(/6 of 6 finished/);
     expect(order()).toEqual([
       ...['a  --seed 6', 'a ', 'a  --seed 8'],
-      ...['a  --precision float32', 'a  --seed 1 --precision bf16'],
+      ...['a  --precision float32', 'a  --seed 1 --precision bf16', 'a  --seed 2 --kernels'],
     ]);
     expect(readState(at('out'), at('read')).sort()).toEqual([
-      ...['toy/a', 'toy/a.float32', 'toy/a.seed1.bf16', 'toy/a.seed6', 'toy/a.seed8'],
+      ...['toy/a', 'toy/a.float32', 'toy/a.seed1.bf16', 'toy/a.seed2.kernels', 'toy/a.seed6', 'toy/a.seed8'],
     ]);
   });
 
@@ -108,7 +109,10 @@ describe('the runner', () => {
     [[], /--runs names no run; it has toy\/a/],
     [['--runs', 'toy/a,toy/a'], /names a run twice, toy\/a: /],
     [['--runs', 'toy/a@1..3,toy/a@2'], /names a run twice, toy\/a\.seed2: /],
-    [['--runs', 'toy/a@x'], /'toy\/a@x': after @ comes a seed \(1\), seeds \(1\.\.4\) or a precision/],
+    [
+      ['--runs', 'toy/a@x'],
+      /'toy\/a@x': after @ comes a seed \(1\), seeds \(1\.\.4\), a precision \(.*\) or kernels/,
+    ],
     [['--runs', 'toy/a', '--per-gpu', '0'], /--per-gpu must be a whole number of at least 1, got '0'/],
     [['--runs', 'toy/a', '--sconds', '3'], /Unknown option '--sconds'[\s\S]*Usage: sh start\.sh/],
   ])('refuses %j', async (args, reason) => {

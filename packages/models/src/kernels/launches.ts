@@ -52,7 +52,12 @@ function labelOf({ rowsPerTile, tilesPerProgram, numWarps }: Launch): string {
   return `${rowsPerTile} tokens x ${tilesPerProgram}, ${numWarps} warps`;
 }
 
-/** @throws Error that names an unknown key, kernel or launch, and those that there are */
+/**
+ * A model's setting `kernels` as options; undefined where it asks for none.
+ *
+ * @param caller who is named in errors
+ * @throws Error that names an unknown key, kernel or launch, and those that there are
+ */
 export function checkKernelOptions(
   caller: string,
   options: boolean | KernelOptions,

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { floats, program, standInDevice } from '../testing/tile-device.js';
 import { tileCall } from './call.js';
-import { chooseTile, type TileCandidates } from './choose.js';
+import { chooseTile, type TileCandidates, takenTiles } from './choose.js';
 import type { TileProgram } from './program.js';
 
 const vector = floats(3);
@@ -148,6 +148,19 @@ describe('chooseTile', () => {
     expect(measured).toEqual([]);
     expect(() => chooseTile(named(all, { choice: 'five' }))).toThrow(/one; two; four, got choice 'five'/);
     expect(() => chooseTile(named({}))).toThrow(/no candidates/);
+  });
+
+  it('tells what was taken, each once', () => {
+    timingDevice();
+    const [measured, fixed] = [named(all), named(all, { choice: 'four' })];
+    const before = takenTiles().length;
+    for (const of of [measured, fixed, measured]) chooseTile(of);
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    chooseTile(named({ large: () => candidate(32), larger: () => candidate(64) }));
+    expect(takenTiles().slice(before)).toEqual([
+      { name: measured.name, label: 'two', by: 'measurement' },
+      { name: fixed.name, label: 'four', by: 'request' },
+    ]);
   });
 
   it('keeps the choice on disk, for the same kernel', () => {

@@ -61,6 +61,37 @@ const defaultSeconds = 6;
  * @throws Error when there are no candidates, `choice` is none of them, or `PRIMAL_TUNING` is no time
  */
 export function chooseTile(of: TileCandidates): TileChoice | undefined {
+  const choice = choose(of);
+  if (choice !== undefined) {
+    const { label, by } = choice;
+    takenOn(tileBackend()).set(JSON.stringify([of.name, label, by]), { name: of.name, label, by });
+  }
+  return choice;
+}
+
+/** A choice of {@link chooseTile}, less the program. */
+export interface TakenTile extends Pick<TileChoice, 'label' | 'by'> {
+  /** What it was chosen for. */
+  readonly name: string;
+}
+
+/** What {@link chooseTile} took on the current backend so far, in that order, each once: what a result says of how its kernels ran. */
+export function takenTiles(): TakenTile[] {
+  return [...takenOn(tileBackend()).values()];
+}
+
+const taken = new WeakMap<object, Map<string, TakenTile>>();
+
+function takenOn(backend: TileBackend): Map<string, TakenTile> {
+  let known = taken.get(backend);
+  if (known === undefined) {
+    known = new Map();
+    taken.set(backend, known);
+  }
+  return known;
+}
+
+function choose(of: TileCandidates): TileChoice | undefined {
   const { name, candidates, choice } = of;
   const labels = Object.keys(candidates);
   if (labels.length === 0) throw new Error(`chooseTile: '${name}' has no candidates`);
