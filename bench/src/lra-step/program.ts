@@ -123,6 +123,8 @@ function trainingStep(settings: OwnSettings): { model: tf.LayersModel; step: () 
     maxLength: length,
     classes,
     dropout,
+    // Both forms, so that they drop the same: no form draws masks at a cost that it need not have.
+    dropoutDraw: 'products',
     seed,
     ...(mechanism === 'primal' && { rank, rankMultiplier }),
   });

@@ -111,7 +111,8 @@ export function classifier(settings: Pick<StepSettings, 'task' | 'model' | 'kern
     },
     kernels,
     ...{ vocabulary: task.vocabulary, maxLength: length, classes: task.classes, dual: task.dual },
-    ...{ dropout: common.dropout, seed },
+    // Both forms, so that they drop the same: no form draws masks at a cost that it need not have.
+    ...{ dropout: common.dropout, dropoutDraw: 'products', seed },
     ...(chosen && { rank: chosen.rank, rankMultiplier: common.rankMultiplier }),
   });
   return { model, eta: chosen?.eta ?? 0 };

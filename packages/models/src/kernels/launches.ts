@@ -32,19 +32,18 @@ const launch = (rowsPerTile: number, tilesPerProgram: number, numWarps: number):
 });
 
 /*
- * The likeliest first: it is what runs where there is no time to measure. At the sizes of the paper, in bfloat16, none spills registers
- * (`checks/compile.py` of @primal-attention/tile), but the last of feedForwardGradient, for devices with less shared memory. A
- * gradient's programs each write the sums of all weights once, so that few programs with many tiles write less, as long as they are
- * enough for all of the device.
+ * The likeliest first: it is what runs where there is no time to measure. So was the order on an H200, at the sizes of the paper in
+ * bfloat16; the last of each is for devices with less shared memory. A gradient's programs each write the sums of all weights once, so
+ * that few programs with many tiles write less, as long as they are enough for all of the device.
  */
 const forward = [launch(64, 8, 4), launch(32, 8, 4)];
 
 const launches: Readonly<Record<KernelName, readonly Launch[]>> = {
   feedForward: forward,
-  feedForwardGradient: [launch(32, 8, 8), launch(32, 32, 8), launch(16, 16, 4)],
+  feedForwardGradient: [launch(32, 32, 8), launch(32, 16, 8), launch(16, 16, 4)],
   primal: forward,
-  primalGradient: [launch(32, 8, 4), launch(32, 8, 8), launch(16, 16, 4)],
-  primalWeightGradient: [launch(32, 16, 4), launch(64, 8, 8), launch(16, 16, 4)],
+  primalGradient: [launch(64, 8, 4), launch(32, 16, 4)],
+  primalWeightGradient: [launch(64, 16, 4), launch(64, 8, 4), launch(32, 16, 4)],
 };
 
 /** What a launch is called in {@link KernelOptions}. */

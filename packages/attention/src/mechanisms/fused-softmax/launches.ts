@@ -11,24 +11,20 @@ import { checkKeys, checkOneOf } from '../../check.js';
 /** Queries and keys of a tile, warps of a program, stages of its loop. */
 type Launch = readonly [queries: number, keys: number, warps: number, stages: number];
 
-/** The kernels of softmax attention, and how each may be launched, the likeliest first. Large heads need small tiles. */
+/** The kernels of softmax attention, and how each may be launched, the fastest on an H200 first. Large heads need small tiles. */
 const kernels = {
   attention: {
     program: softmaxAttentionProgram,
     launches: [
-      [64, 128, 4, 2],
-      [128, 128, 8, 2],
-      [128, 64, 8, 2],
       [64, 64, 4, 3],
+      [64, 128, 4, 3],
       [32, 32, 4, 2],
     ],
   },
   queryGradient: {
     program: softmaxQueryGradientProgram,
     launches: [
-      [64, 128, 4, 2],
-      [128, 64, 8, 2],
-      [64, 64, 4, 2],
+      [64, 64, 4, 3],
       [64, 32, 4, 2],
       [32, 32, 4, 2],
     ],
@@ -36,10 +32,8 @@ const kernels = {
   keyGradient: {
     program: softmaxKeyGradientProgram,
     launches: [
-      [32, 128, 4, 2],
-      [64, 128, 8, 2],
-      [64, 64, 4, 2],
-      [32, 64, 4, 2],
+      [64, 64, 4, 3],
+      [32, 64, 4, 3],
       [32, 32, 4, 2],
     ],
   },
