@@ -124,7 +124,6 @@ export {
   softAttention,
 } from './mechanisms/soft/soft.js';
 export {
-  type DropoutDraw,
   SoftmaxAttention,
   type SoftmaxAttentionConfig,
 } from './mechanisms/softmax/layer.js';

@@ -327,7 +327,7 @@ test('options are checked, and survive a configuration', () => {
     /unknown option 'forward'; expected one of attention, queryGradient, keyGradient/,
   );
   expect(create({ kernel: 'tile', tiles: { attention: '8 queries' } })).toThrow(
-    /tiles.attention must be one of '64 queries, 128 keys, 4 warps, 2 stages'/,
+    /tiles.attention must be one of '64 queries, 64 keys, 4 warps, 3 stages'/,
   );
   const layer = new FusedSoftmaxAttention({ heads: 2, kernel: 'tile', maskMode: 'additive', tiles });
   const copy = tf.serialization.SerializationMap.getMap().classNameMap.FusedSoftmaxAttention;
