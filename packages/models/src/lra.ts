@@ -89,7 +89,8 @@ const keys = [
  *
  * Fused softmax by cuDNN's kernel (`{ 'fused-softmax': { kernel: 'cudnn', dropout: 0 } }`) takes no mask, and so gets none: real
  * tokens see the padded ones. It is a baseline for times and memory, not for accuracies. By kernels of our own
- * (`{ 'fused-softmax': { kernel: 'tile' } }`) it is Trans. itself, with `maskMode` and dropout.
+ * (`{ 'fused-softmax': { kernel: 'tile' } }`) it is Trans. itself, with `maskMode` and with dropout as
+ * `{ softmax: { dropoutDraw: 'products' } }` draws it.
  *
  * Source: yingyichen-cyy/PrimalAttention, PrimalAttention_LRA/{PrimalFormer,Primal.+Trans.}/model.py and model_wrapper.py.
  */

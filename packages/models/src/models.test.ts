@@ -245,7 +245,11 @@ test("lraClassifier with cuDNN's kernel is Trans. that sees padded tokens", asyn
 
 test("lraClassifier with softmax by kernel 'tile' is Trans., with its mask and the weights that dropout takes", async () => {
   const task = { ...lra, rank: undefined, seed: 4 };
-  const softmax = lraClassifier({ ...task, attention: ['softmax', 'softmax'] });
+  const softmax = lraClassifier({
+    ...task,
+    attention: ['softmax', 'softmax'],
+    mechanismOptions: { softmax: { dropoutDraw: 'products' } },
+  });
   const kind = 'fused-softmax' as const;
   const options = { [kind]: { kernel: 'tile' } } as const;
   const tile = lraClassifier({ ...task, attention: [kind, kind], mechanismOptions: options });
