@@ -104,6 +104,7 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
     ['a sample of padding alone', 3, 7, { maskLandmarks: true }],
     ['several programs, one head', 1, 300, { modelSize: 16, heads: 1, trace: 'projections' }],
     ['several samples and layers', 3, 37, { attention: ['linear', 'primal'] }],
+    ['dropout by products of words', 2, 37, { dropout: 0.2, dropoutDraw: 'products' }],
   ] as [string, number, number, Partial<LraClassifierConfig>][])(
     'loss and gradients are those of the plain form: %s',
     (_, batch, maxLength, rest) => {
@@ -120,7 +121,7 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
       const backward = forward
         .toReversed()
         .flatMap((name) =>
-          name === 'primal' ? ['primal_gradient', 'primal_weight_gradient'] : [`${name}_gradient`],
+          name === 'primal' ? ['primal_weight_gradient', 'primal_gradient'] : [`${name}_gradient`],
         );
       expect(device.calls).toEqual([...forward, ...backward]);
       expect(errorOf(given.logits, expected.logits)).toBeLessThan(rounding);

@@ -42,8 +42,8 @@ const launches: Readonly<Record<KernelName, readonly Launch[]>> = {
   feedForward: forward,
   feedForwardGradient: [launch(32, 32, 8), launch(32, 16, 8), launch(16, 16, 4)],
   primal: forward,
-  primalGradient: [launch(64, 8, 4), launch(32, 16, 4)],
-  primalWeightGradient: [launch(64, 16, 4), launch(64, 8, 4), launch(32, 16, 4)],
+  primalGradient: [launch(64, 8, 4), launch(16, 16, 4)],
+  primalWeightGradient: [launch(64, 16, 4), launch(64, 8, 4), launch(16, 16, 4)],
 };
 
 /** What a launch is called in {@link KernelOptions}. */

@@ -85,7 +85,7 @@ describe.runIf(!hasTileKernels())('a model with kernels where none run', () => {
   });
 
   it('goes to a file and back, with its launches, and takes the weights of a model without', async () => {
-    const choice = { feedForward: '32 tokens x 8, 4 warps', primalWeightGradient: '64 tokens x 8, 8 warps' };
+    const choice = { feedForward: '32 tokens x 8, 4 warps', primalWeightGradient: '64 tokens x 8, 4 warps' };
     const model = lraClassifier({ ...config, kernels: { choice } });
     let saved: tf.io.ModelArtifacts | undefined;
     const save = tf.io.withSaveHandler(async (artifacts) => {
