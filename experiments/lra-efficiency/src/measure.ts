@@ -90,9 +90,8 @@ export async function perform(
     programBytes: memory.total,
     ...((attention as readonly string[]).includes('fused-softmax') && { kernel: fusedKernel(settings) }),
     kernelCalls: calls,
-    // Wherever kernels run, one is the optimizer's.
     ...(settings.kernels === 'on' &&
-      calls <= 1 && {
+      calls === 0 && {
         kernelsRefused: tileKernelRefusal() ?? "the model's layers took plain formulations at this size",
       }),
     versions: {

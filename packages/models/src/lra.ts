@@ -49,7 +49,7 @@ export interface LraClassifierConfig extends TransformerConfig {
   /**
    * Computes each layer's feed-forward part, its Primal-Attention where the options allow, and the mean over positions by GPU
    * kernels: on `xla` with an NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those without it, to the bit.
-   * An object says how they are launched. Default false, until a GPU has verified them.
+   * An object says how they are launched. Default false.
    */
   kernels?: boolean | KernelOptions;
 }

@@ -53,7 +53,8 @@ describe.runIf(tf.getBackend() === 'xla')('compiled programs with kernels', () =
   const backward = [
     'norm_sums_gradient',
     'feed_forward_gradient',
-    'primal_weight_gradient', 'primal_gradient',
+    'primal_weight_gradient',
+    'primal_gradient',
   ];
   const build = () =>
     lraClassifier({
