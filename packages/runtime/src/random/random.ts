@@ -96,8 +96,9 @@ export function dropout<T extends tf.Tensor>(
   x: T,
   rate: number,
   key: RandomKey,
-  { draw = 'elements' }: { readonly draw?: DropoutDraw } = {},
+  options: { readonly draw?: DropoutDraw } = {},
 ): T {
+  const { draw = 'elements' } = options;
   if (!dropoutDraws.includes(draw)) {
     throw new Error(`dropout: draw must be one of ${dropoutDraws.join(', ')}, got ${draw}`);
   }
