@@ -80,7 +80,8 @@ function origins(pair: Pair): string {
       { html: `<a href="../experiments/lra/results/${id}/summary.json">${escapeHtml(id)}</a>` },
       kernels === undefined ? 'none' : unique(kernels.map(({ calls }) => String(calls))).join(', '),
       `${p.commit.slice(0, 12)}${p.modified ? ', with changes' : ''}`,
-      ...[p.date.slice(0, 10), `${p.backend}: ${p.device}; Node ${p.node}`],
+      // Hyphens at which no line ends.
+      ...[p.date.slice(0, 10).replaceAll('-', '\u2011'), `${p.backend}: ${p.device}; Node ${p.node}`],
     ]),
   );
   /** Runs by kernel and launch. */
@@ -91,10 +92,15 @@ function origins(pair: Pair): string {
       launches.set(key, unique([...(launches.get(key) ?? []), id]));
     }
   }
-  const rows = [...launches].map(([key, ids]) => [...(JSON.parse(key) as string[]), ids.join(', ')]);
+  const rows = [...launches].map(([key, ids]) => {
+    const [name, launch] = JSON.parse(key) as string[];
+    // Such as `primal of batch 32, length 4096`.
+    const [kernel, made] = name.split(' of ');
+    return [kernel, launch, ids.join(', '), made ?? ''];
+  });
   if (rows.length === 0) return made;
   return `${made}
-${htmlTable('How the kernels were launched in training', [wide('kernel'), text('launch'), wide('in')], rows)}`;
+${htmlTable('How the kernels were launched in training', [text('kernel'), text('launch'), wide('in'), wide('made for')], rows)}`;
 }
 
 function unique(texts: readonly string[]): string[] {
