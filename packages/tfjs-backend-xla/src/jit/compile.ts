@@ -4,6 +4,7 @@ import type { XlaBackend } from '../backend.js';
 import { turn } from '../event-loop.js';
 import { emitModule, extractProgram } from '../graph/program.js';
 import { type ProgramCost, programCost } from '../graph/program-cost.js';
+import { type DataValue, PendingValue } from '../graph/values.js';
 import type { TensorType } from '../hlo/types.js';
 import type { TracedOptimizer } from './optimizers.js';
 import { type Arguments, assignBuffer, readSource } from './run.js';
@@ -171,6 +172,14 @@ function* initialiseVariables(
   }
 }
 
+/**
+ * Whether a GPU kernel of ours wrote the value. XLA gives it memory of its own, and would copy it to that of the variable; with a
+ * result in an operand's memory it copies the operand first. As an output that takes nobody's memory it is not copied at all.
+ */
+function isKernelsOwn(value: DataValue): boolean {
+  return value instanceof PendingValue && value.node?.fragment.kernel === 'TileCall';
+}
+
 function* build(traced: TracedFunction): Compilation<CompiledFunction> {
   const { trace, results, assigned } = traced;
   yield breath;
@@ -186,7 +195,9 @@ function* build(traced: TracedFunction): Compilation<CompiledFunction> {
   for (const [i, source] of sources.entries()) {
     if (source.kind !== 'variable') continue;
     const index = assigned.findIndex(({ variable }) => variable === source.variable);
-    if (index >= 0 && assigned[index].value.type === trace.inputs[i].parameter.type) {
+    if (index < 0) continue;
+    const { value } = assigned[index];
+    if (value.type === trace.inputs[i].parameter.type && !isKernelsOwn(value)) {
       donations.set(i, results.length + index);
     }
   }

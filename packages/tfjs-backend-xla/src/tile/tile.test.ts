@@ -228,6 +228,22 @@ describe.runIf(isCpu)('in programs', () => {
     expect(read(w)).toEqual([-1, 0, 1, 2, 3, 4]);
   });
 
+  it('gives a variable that a kernel writes memory of its own, which nobody has to copy', () => {
+    const [w, v] = [tf.variable(x()), tf.variable(x())];
+    const step = jit((y: tf.Tensor) => {
+      v.assign(tf.add(v, y) as tf.Tensor2D);
+      w.assign(add(w, y) as tf.Tensor2D);
+      return tf.sum(y);
+    });
+    const data = y();
+    step(data);
+    step(data);
+    expect(read(w)).toEqual([21, 22, 23, 24, 25, 26]);
+    expect(read(v)).toEqual(read(w));
+    expect(modules.at(-1)?.match(/tf\.aliasing_output/g)?.length).toBe(1);
+    expect(costOf(step, data).memory.alias).toBe(24);
+  });
+
   it('passes the probe, which looks at the numbers', () => {
     const { client, executables } = xla();
     expect(probe(client, executables)).toBeUndefined();

@@ -26,8 +26,8 @@ export interface MomentOptimizerOptions {
   weightDecay?: number;
   /**
    * Whether one GPU kernel updates all weights, where kernels run (`tileKernelRefusal` of @primal-attention/runtime); results
-   * differ by roundings of float32. Default false: formulas of tfjs, a kernel for each weight. It is not yet faster: XLA copies each
-   * array before the kernel writes over it (bench/results/profile-cuda-primal-n4096-b32-bf16-adamw-kernel.jsonl).
+   * differ by roundings of float32. Default false: formulas of tfjs, a kernel for each weight. No GPU has timed
+   * it yet but in a form whose arrays XLA copied one by one (bench/results/profile-cuda-primal-n4096-b32-bf16-adamw-kernel.jsonl).
    */
   kernels?: boolean;
 }
