@@ -123,10 +123,7 @@ export {
   type SoftLandmarkWeights,
   softAttention,
 } from './mechanisms/soft/soft.js';
-export {
-  SoftmaxAttention,
-  type SoftmaxAttentionConfig,
-} from './mechanisms/softmax/layer.js';
+export { SoftmaxAttention, type SoftmaxAttentionConfig } from './mechanisms/softmax/layer.js';
 export {
   type MaskMode,
   type SoftmaxAttentionOptions,

@@ -48,8 +48,8 @@ export interface LraClassifierConfig extends TransformerConfig {
   dropoutDraw?: DropoutDraw;
   /**
    * Computes each layer's feed-forward part, its Primal-Attention where the options allow, and the mean over positions by GPU
-   * kernels: on `xla` with an NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those without it, to the bit.
-   * An object says how they are launched. Default false.
+   * kernels: on `xla` with an NVIDIA GPU, inside `autocast('bf16')` or where products may be TF32. Elsewhere the numbers are those
+   * without it, to the bit. An object says how they are launched. Default false.
    */
   kernels?: boolean | KernelOptions;
 }

@@ -42,10 +42,13 @@ function gelu(u: Tile): Tile {
   return u.mul(normal(u).distribution);
 }
 
-/** Phi(t) of t < 0 is its density times this polynomial in 1 / (1 + c |t|): Abramowitz and Stegun, 26.2.17. */
+/**
+ * Phi(t) of t < 0 is its density times a polynomial in 1 / (1 + c |t|), without a constant, of these coefficients from the highest
+ * power down: Abramowitz and Stegun, 26.2.17.
+ */
 const tail = {
   c: 0.2316419,
-  coefficients: [0.31938153, -0.356563782, 1.781477937, -1.821255978, 1.330274429],
+  coefficients: [1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.31938153],
 };
 
 /**
@@ -62,11 +65,8 @@ export function normal(u: Tile): { distribution: Tile; density: Tile } {
   const t = u.abs().mul(tail.c).add(1);
   // 1 / t, which is 1 or more: a division takes several instructions.
   const r = t.mul(t).rsqrt();
-  const polynomial = tail.coefficients.reduceRight<Tile>(
-    (sum, coefficient, i) =>
-      i === tail.coefficients.length - 1 ? r.mul(coefficient) : sum.add(coefficient).mul(r),
-    r,
-  );
+  const [highest, ...lower] = tail.coefficients;
+  const polynomial = lower.reduce((sum, coefficient) => sum.add(coefficient).mul(r), r.mul(highest));
   const below = polynomial.mul(density);
   return { distribution: where(u.less(0), below, below.neg().add(1)), density };
 }

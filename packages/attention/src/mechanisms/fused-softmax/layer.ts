@@ -20,8 +20,8 @@ import { tileAttention } from './tile.js';
  * - `cudnn`: a baseline for efficiency: cuDNN's kernel in bf16 where the device has it (`hasFusedAttention` of the runtime),
  *   the blockwise form elsewhere. No mask, causality or dropout, and heads of 8, 16, .. 128 features.
  * - `tile`: kernels of our own, with everything that `SoftmaxAttention` has, down to the weights that dropout takes with its
- *   `dropoutDraw: 'products'`: the baseline for accuracies, too. In bf16 under an autocast to it, else in float32 with products of TF32. They need an NVIDIA GPU
- *   (`tileKernelRefusal` of the runtime), heads of 16, 32, 64 or another power of two features, and a precision of products
+ *   `dropoutDraw: 'products'`: the baseline for accuracies, too. In bf16 under an autocast to it, else in float32 with products of
+ *   TF32. They need an NVIDIA GPU (`tileKernelRefusal` of the runtime), heads of 16, 32, 64 or another power of two features, and a precision of products
  *   below `float32`. Elsewhere the result is the same from operations of tfjs: by blocks, or, with dropout or a `maskMode`
  *   other than `exact`, with all weights at once, in memory that grows with N^2.
  */

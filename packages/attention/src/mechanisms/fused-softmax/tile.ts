@@ -35,8 +35,8 @@ export interface TileAttentionOptions {
  * which compute the weights anew: of no N x N matrix anything is kept.
  *
  * Shapes: q, k, v [B, N, H p], heads side by side, to [B, N, H p]. The function, and each weight that dropout takes, are those
- * of `softmaxAttention` with `matrixDropout`. Where the kernels cannot run, it is computed in another way: by blocks where that is the same function,
- * else, with dropout or another mask than `exact`, with all weights at once.
+ * of `softmaxAttention` with `matrixDropout`. Where the kernels cannot run, it is computed in another way: by blocks where that is
+ * the same function, else, with dropout or another mask than `exact`, with all weights at once.
  */
 export function tileAttention(
   q: tf.Tensor3D,
