@@ -7,10 +7,12 @@ export type Arrays = Readonly<Record<string, Float32Array>>;
 export function read(steps: readonly Readonly<Record<string, tf.Tensor>>[]): Arrays {
   const names = Object.keys(steps[0]!);
   return Object.fromEntries(
-    names.map((name) => [
-      name,
-      Float32Array.from(steps.flatMap((step) => [...(step[name]!.dataSync() as Float32Array)])),
-    ]),
+    names.map((name) => {
+      const all = new Float32Array(steps.length * steps[0]![name]!.size);
+      for (const [i, step] of steps.entries())
+        all.set(step[name]!.dataSync() as Float32Array, i * step[name]!.size);
+      return [name, all];
+    }),
   );
 }
 
@@ -18,7 +20,7 @@ export function read(steps: readonly Readonly<Record<string, tf.Tensor>>[]): Arr
 const exact = 1e-5;
 
 /** ||a - b|| / ||b||, of what is not nothing but rounding. */
-function errorOf(a: Float32Array, b: Float32Array): number {
+export function errorOf(a: Float32Array, b: Float32Array): number {
   let [difference, size] = [0, 0];
   for (const [i, value] of b.entries()) {
     difference += (a[i]! - value) ** 2;

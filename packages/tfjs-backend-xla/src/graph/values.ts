@@ -15,6 +15,8 @@ export class DataValue {
   holders = 0;
   host: HostArray | undefined;
   buffer: DeviceBuffer | undefined;
+  /** Who gets the memory when nobody holds the value any more; without one it is freed. */
+  heir: { giveBack(buffer: DeviceBuffer): void } | undefined;
   /** Why there is no value: the program that should have computed it failed. */
   failure: Error | undefined;
 
@@ -33,11 +35,12 @@ export class DataValue {
     this.holders++;
   }
 
-  /** @returns true when nobody holds the value any more: its memory is freed */
+  /** @returns true when nobody holds the value any more: its memory is freed, or the heir's */
   release(): boolean {
     this.holders--;
     if (this.holders > 0) return false;
-    this.buffer?.dispose();
+    if (this.buffer !== undefined && this.heir !== undefined) this.heir.giveBack(this.buffer);
+    else this.buffer?.dispose();
     this.buffer = undefined;
     this.host = undefined;
     return true;

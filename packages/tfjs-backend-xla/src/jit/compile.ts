@@ -4,9 +4,10 @@ import type { XlaBackend } from '../backend.js';
 import { turn } from '../event-loop.js';
 import { emitModule, extractProgram } from '../graph/program.js';
 import { type ProgramCost, programCost } from '../graph/program-cost.js';
-import { type DataValue, PendingValue } from '../graph/values.js';
+import { type DataValue, ParameterValue, PendingValue } from '../graph/values.js';
 import type { TensorType } from '../hlo/types.js';
 import type { TracedOptimizer } from './optimizers.js';
+import { deservesSlot, ResultSlot } from './result-slot.js';
 import { type Arguments, assignBuffer, readSource } from './run.js';
 import type { Source, Trace } from './trace.js';
 import { type CreatedVariable, type TracedFunction, traceFunction } from './tracing.js';
@@ -22,6 +23,8 @@ export interface CompiledFunction {
   readonly assigned: readonly Variable[];
   readonly result: TreeSpec;
   readonly resultTypes: readonly TensorType[];
+  /** By the results' indices. Those that exist have the arguments after the sources, in their order. */
+  readonly slots: readonly (ResultSlot | undefined)[];
   readonly optimizers: readonly TracedOptimizer[];
   /** Calls under way on another thread. */
   running: number;
@@ -99,7 +102,7 @@ export function* compileFor(
       traced.trace.close();
       traced = yield* trace(backend, fn, args, madeEachTime);
     }
-    return yield* build(traced);
+    return yield* build(backend, traced);
   } catch (error) {
     traced.trace.discard();
     throw error;
@@ -180,15 +183,12 @@ function isKernelsOwn(value: DataValue): boolean {
   return value instanceof PendingValue && value.node?.fragment.kernel === 'TileCall';
 }
 
-function* build(traced: TracedFunction): Compilation<CompiledFunction> {
+function* build(backend: XlaBackend, traced: TracedFunction): Compilation<CompiledFunction> {
   const { trace, results, assigned } = traced;
   yield breath;
   const outputs = [...results, ...assigned.map(({ value }) => value)];
-  const program = extractProgram(
-    trace.graph,
-    outputs,
-    trace.inputs.map(({ parameter }) => parameter),
-  );
+  const parameters = trace.inputs.map(({ parameter }) => parameter);
+  const program = extractProgram(trace.graph, outputs, parameters);
   trace.refuseRandomness(program);
   const donations = new Map<number, number>();
   const sources = trace.inputs.map(({ source }) => source);
@@ -201,16 +201,30 @@ function* build(traced: TracedFunction): Compilation<CompiledFunction> {
       donations.set(i, results.length + index);
     }
   }
+  const slots = results.map((value) =>
+    assigned.length > 0 && deservesSlot(value) && !isKernelsOwn(value)
+      ? new ResultSlot(backend, value.type)
+      : undefined,
+  );
+  const cost = programCost(program);
+  const donated = [...donations.keys()];
+  const inputs = [...program.inputs];
+  for (const [i, slot] of slots.entries()) {
+    if (slot === undefined) continue;
+    donations.set(inputs.length, i);
+    inputs.push(new ParameterValue(results[i].type));
+  }
   yield breath;
-  const executable = yield emitModule(program, donations);
+  const executable = yield emitModule({ ...program, inputs }, donations);
   return {
-    cost: programCost(program),
+    cost,
     executable,
     sources,
-    donated: [...donations.keys()],
+    donated,
     assigned: assigned.map(({ variable }) => variable),
     result: traced.result,
     resultTypes: results.map((value) => value.type),
+    slots,
     optimizers: traced.optimizers,
     running: 0,
     retired: false,

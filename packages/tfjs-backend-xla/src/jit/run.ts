@@ -1,3 +1,4 @@
+import type { DeviceBuffer } from '@primal-attention/pjrt';
 import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { DataValue } from '../graph/values.js';
@@ -15,8 +16,8 @@ export interface Arguments {
 
 /** Starts a compiled function and takes its results, before they are computed where the plugin is asynchronous. */
 export function run(backend: XlaBackend, compiled: CompiledFunction, args: Arguments): unknown {
-  const { kept } = collectInputs(backend, compiled, args);
-  return takeResults(backend, compiled, compiled.executable.execute(kept));
+  const { kept, reused } = collectInputs(backend, compiled, args, true);
+  return takeResults(backend, compiled, compiled.executable.execute(kept), reused);
 }
 
 /**
@@ -35,31 +36,46 @@ export async function runAsync(
     await backend.pacing.room();
   } while (hasPendingInputs(backend, compiled, args));
   const { pacing } = backend;
-  const { executable, donated } = compiled;
-  const { list, values, kept } = collectInputs(backend, compiled, args);
+  const { executable } = compiled;
+  const atOnce = pacing.startsAtOnce(executable);
+  const { list, values, kept, reused } = collectInputs(backend, compiled, args, atOnce);
   let handles: BigUint64Array;
-  if (pacing.startsAtOnce(executable)) handles = executable.execute(kept);
+  if (atOnce) handles = executable.execute(kept);
   else {
     for (const value of values) value.hold();
     try {
       // The list is the executable's own, which a plain call may fill meanwhile.
-      handles = await pacing.executeAsync(executable, list.slice(), donated);
+      handles = await pacing.executeAsync(executable, list.slice(), kept);
     } finally {
       for (const value of values) value.release();
     }
   }
   pacing.note(executable, handles);
-  return takeResults(backend, compiled, handles);
+  return takeResults(backend, compiled, handles, reused);
 }
 
-/** Fills the executable's argument list. @returns it, its values, and the positions that must not be donated */
+/** What a call passes to the program. */
+interface Passed {
+  /** The executable's argument list. */
+  readonly list: BigUint64Array;
+  /** The values of the sources. */
+  readonly values: readonly DataValue[];
+  /** Positions that must not be donated. */
+  readonly kept: readonly number[];
+  /** Memory of earlier results that the new ones take, by their indices. */
+  readonly reused: readonly (DeviceBuffer | undefined)[];
+}
+
+/** Fills the executable's argument list. @param donate whether anything may be donated at all */
 function collectInputs(
   backend: XlaBackend,
-  { executable, sources, donated, optimizers }: CompiledFunction,
+  { executable, sources, donated, optimizers, slots }: CompiledFunction,
   args: Arguments,
-): { list: BigUint64Array; values: DataValue[]; kept: number[] } {
+  donate: boolean,
+): Passed {
   checkOptimizers(optimizers);
-  const list = executable.argumentList(sources.length);
+  const reserved = slots.filter((slot) => slot !== undefined).length;
+  const list = executable.argumentList(sources.length + reserved);
   const values = new Array<DataValue>(sources.length);
   const used = new Set<DataValue>();
   for (let i = 0; i < sources.length; i++) {
@@ -73,13 +89,26 @@ function collectInputs(
     const { variable } = sources[i] as Extract<Source, { kind: 'variable' }>;
     const { refCount, value } = backend.entries.get(variable.dataId);
     const exclusive = refCount === 1 && value === values[i] && value.holders === 1;
-    if (!exclusive || used.has(value)) kept.push(i);
+    if (!donate || !exclusive || used.has(value)) kept.push(i);
   }
-  return { list, values, kept };
+  let position = sources.length;
+  const reused = slots.map((slot) => {
+    if (slot === undefined) return undefined;
+    const buffer = donate ? slot.take() : undefined;
+    if (buffer === undefined) kept.push(position);
+    list[position++] = (buffer ?? slot.placeholder).handle;
+    return buffer;
+  });
+  return { list, values, kept, reused };
 }
 
 /** Gives variables and results what a program returned. */
-function takeResults(backend: XlaBackend, compiled: CompiledFunction, handles: BigUint64Array): unknown {
+function takeResults(
+  backend: XlaBackend,
+  compiled: CompiledFunction,
+  handles: BigUint64Array,
+  reused: Passed['reused'],
+): unknown {
   const resultCount = compiled.resultTypes.length;
   // The list of handles may be the executable's own: nothing below runs it again before they are all taken.
   for (let i = 0; i < compiled.assigned.length; i++) {
@@ -88,7 +117,10 @@ function takeResults(backend: XlaBackend, compiled: CompiledFunction, handles: B
   countIterations(compiled.optimizers);
   const results = compiled.resultTypes.map((type, i) => {
     const value = new DataValue(type);
-    value.buffer = backend.adopt(handles[i], type);
+    const buffer = reused[i];
+    buffer?.replace(handles[i]);
+    value.buffer = buffer ?? backend.adopt(handles[i], type);
+    value.heir = compiled.slots[i];
     return engine().makeTensorFromTensorInfo(backend.tensorInfo(value));
   });
   return unflatten(compiled.result, results);

@@ -87,5 +87,6 @@ export function freeRetired(program: CompiledFunction): void {
   if (!program.retired || program.running > 0) return;
   program.retired = false;
   program.executable.dispose();
+  for (const slot of program.slots) slot?.dispose();
   releaseLiterals(program.sources);
 }
