@@ -150,7 +150,7 @@ test('a variant with kernels reaches the program of its run, which says that it 
     ...['--work', work, '--out', out],
   ]);
   assert.equal(code, 1, output);
-  assert.match(output, /uea\/quick-primal\.seed7\.kernels: FAILED/);
+  assert.match(output, /uea\/quick-primal\.seed7\.kernels\.products: FAILED/);
   assert.match(output, /this classifier has no GPU kernels of our own: leave --kernels out/);
 });
 

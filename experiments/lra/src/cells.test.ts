@@ -111,6 +111,11 @@ it('keeps runs with kernels apart from the seeds without', () => {
   }
   const choice = { primal: '64 tokens x 8, 4 warps' };
   put('text-fixed', config('Text', { seed: 0, kernels: { choice } }), 0.9, 0.8, undefined, [session]);
+  const drawn = { kernels: true, dropoutDraw: 'products' };
+  put('text-primal-trans.kernels.products', config('Text', { ...drawn, seed: 1 }), 0.7, 0.6, undefined, [
+    session,
+  ]);
+  put('text-drawn', config('Text', { dropoutDraw: 'products' }), 0.5, 0.4);
   const lines = cells(results).cells.map(({ protocol, ours, seeds, note }) => [
     protocol,
     Number(ours.toFixed(6)),
@@ -119,12 +124,16 @@ it('keeps runs with kernels apart from the seeds without', () => {
   ]);
   const note = 'tf32, card; GPU kernels of our own, 6 calls in a step';
   expect(lines).toEqual([
-    ['published, with kernels at given launches', 90, [0], note],
-    ['last checkpoint, with kernels at given launches', 80, [0], note],
+    ['published, dropout by products', 50, [1], 'tf32, card'],
+    ['last checkpoint, dropout by products', 40, [1], 'tf32, card'],
+    ['published, with kernels at given launches, attention dropout by products', 90, [0], note],
+    ['last checkpoint, with kernels at given launches, attention dropout by products', 80, [0], note],
+    ['published, with kernels, dropout by products', 70, [1], note],
+    ['last checkpoint, with kernels, dropout by products', 60, [1], note],
     ['published', 65, [0, 1], 'tf32, card'],
     ['last checkpoint', 50, [0, 1], 'tf32, card'],
-    ['published, with kernels', 80, [0, 1], note],
-    ['last checkpoint, with kernels', 70, [0, 1], note],
+    ['published, with kernels, attention dropout by products', 80, [0, 1], note],
+    ['last checkpoint, with kernels, attention dropout by products', 70, [0, 1], note],
   ]);
 });
 
@@ -136,6 +145,9 @@ it('reads the committed results', () => {
     expect(ours).toBeGreaterThan(0);
     expect(source).toMatch(/^experiments\/lra\/results\/[\w.-]+\/summary\.json$/);
   }
+  // What was trained with kernels before their dropout could draw by products.
+  const older = found.filter(({ protocol }) => protocol === 'published, with kernels');
+  expect(older).toMatchObject([{ row: 'Text', column: 'Primal.', seeds: [0, 1, 2] }]);
   const lines = found.map(({ row, column, protocol }) => `${row} ${column} ${protocol}`);
   expect(new Set(lines).size).toBe(lines.length);
 });

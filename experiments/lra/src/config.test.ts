@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { idOf, parseId } from '@primal-attention/experiment';
 import { configHash, oneCycle } from '@primal-attention/training';
 import { describe, expect, it } from 'vitest';
+import { committedFolder, committedRuns } from './committed.js';
 import { parseConfig, type RunConfig, readConfig } from './config.js';
 import { experimentFolder, runIds } from './folder.js';
 import { buildModel } from './model.js';
@@ -178,6 +180,8 @@ describe('a config', () => {
     const hashes = [tf32, { ...tf32, kernels: true }].map((of) => configHash(parseConfig(of, 'x')));
     expect(hashes[0]).toBe(configHash(tf32));
     expect(hashes[1]).not.toBe(hashes[0]);
+    const drawn = parseConfig({ ...tf32, kernels: true, dropoutDraw: 'products' }, 'x');
+    expect(hashes).not.toContain(configHash(drawn));
     const refuse = (kernels: unknown, reason: RegExp, change: object = {}): void =>
       expect(() => parseConfig({ ...tf32, kernels, ...change }, 'x')).toThrow(reason);
     refuse(false, /must be true or .*; leave it out[\s\S]*kernels/);
@@ -185,6 +189,17 @@ describe('a config', () => {
     refuse({ choice: { feedForward: 'fast' } }, /must be one of 64 tokens x 8, 4 warps.*got 'fast'/);
     refuse({ choice: { softmax: 'fast' } }, /the kernels are feedForward/);
     refuse(true, /need products in TF32 or bf16/, { precision: 'float32' });
+  });
+
+  it('of a committed run with kernels is still that run', () => {
+    const runs = committedRuns(committedFolder()).filter(({ kernels }) => kernels !== undefined);
+    expect(runs.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['text-primal.kernels', 'text-primal.seed1.kernels']),
+    );
+    for (const { id, config, configHash: before } of runs) {
+      expect(configHash(parseConfig(config, id)), id).toBe(before);
+      expect(idOf(parseId(id)!)).toBe(id);
+    }
   });
 
   it('with a mistyped, missing or senseless setting is an error that names it', () => {

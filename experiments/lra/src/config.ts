@@ -6,8 +6,8 @@ import {
   PrimalLayer,
 } from '@primal-attention/attention';
 import { parseConfigOf, readConfigFile } from '@primal-attention/experiment';
-import { checkKernelOptions, type LraClassifierConfig } from '@primal-attention/models';
 import { z } from 'zod';
+import { checkKernelSettings, kernelSettings } from './kernel-settings.js';
 import { tableModels, tasks } from './tasks.js';
 
 const count = z.int().positive();
@@ -106,12 +106,18 @@ const common = {
   /** float32: products in float32; tf32: in TF32 where the device has it; bf16: activations are stored in bf16, too. */
   precision: z.enum(['float32', 'tf32', 'bf16']),
   /**
-   * Blocks by GPU kernels of our own, as `lraClassifier` takes it: `true`, or the launch of each kernel, with which a run can be
-   * repeated to the bit. Left out for none, as in all configs from before there were kernels: one run, one way to write it.
+   * Blocks and softmax attention by GPU kernels of our own: `true`, or the launch of each kernel, with which a run can be repeated to
+   * the bit: `choice` as of `kernels` of `lraClassifier`, `tiles` as of `FusedSoftmaxAttention` for the softmax layers. Left out for
+   * none, as in all configs from before there were kernels: one run, one way to write it.
    */
-  kernels: z
-    .union([z.literal(true), z.strictObject({ choice: z.record(z.string(), z.string()) })], {
-      error: 'must be true or { "choice": { … } }; leave it out for a run without kernels',
+  kernels: kernelSettings.optional(),
+  /**
+   * How dropout draws its masks, as of `lraClassifier`: by products of random words, which is what kernels are fast with. Left out for
+   * `elements`, by which all runs drew from before there was a choice; softmax attention by kernels draws by products all the same.
+   */
+  dropoutDraw: z
+    .literal('products', {
+      error: "must be 'products'; leave it out for masks that are drawn element by element",
     })
     .optional(),
   /** Of the initial weights, the order of the samples and dropout. */
@@ -163,14 +169,7 @@ const schema = z
     for (const name of Object.keys(config.mechanisms)) {
       if (!layers.includes(name as MechanismName)) issue(['mechanisms', name], 'no layer has this mechanism');
     }
-    if (config.kernels !== undefined && config.precision === 'float32') {
-      issue(['kernels'], 'need products in TF32 or bf16: precision tf32 or bf16, got float32');
-    }
-    try {
-      checkKernelOptions('lraClassifier', kernelsOf(config));
-    } catch (error) {
-      issue(['kernels'], (error as Error).message);
-    }
+    checkKernelSettings(config, issue);
     let primal = false;
     for (const name of new Set(layers)) {
       try {
@@ -203,15 +202,6 @@ export function readConfig(path: string): RunConfig {
 /** @throws Error naming `source` and each setting that is wrong */
 export function parseConfig(json: unknown, source: string): RunConfig {
   return parseConfigOf(schema, json, source);
-}
-
-/** The setting `kernels` of the run's model. */
-export function kernelsOf({
-  kernels = false,
-}: {
-  readonly kernels?: unknown;
-}): NonNullable<LraClassifierConfig['kernels']> {
-  return kernels as NonNullable<LraClassifierConfig['kernels']>;
 }
 
 /** N. */

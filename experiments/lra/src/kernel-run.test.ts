@@ -33,7 +33,8 @@ describe.runIf(tf.getBackend() === 'xla')('a run with kernels, where kernels run
     const folder = join(root, 'image');
     mkdirSync(folder);
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-    const request = { folder, variant: { kernels: true, seed: 3 } as const, onGpu: false };
+    const variant = { kernels: true, dropoutDraw: 'products', seed: 3 } as const;
+    const request = { folder, variant, onGpu: false };
     const stop = new AbortController();
     const stopping = async () => {
       const data = await randomImages();
@@ -50,24 +51,29 @@ describe.runIf(tf.getBackend() === 'xla')('a run with kernels, where kernels run
     await expect(makeRun({ ...request, stop: stop.signal }, lraExperiment(stopping))).rejects.toThrow(
       /stopped after step \d+ of 12/,
     );
-    const unfinished = join(folder, 'unfinished', 'seed3.kernels');
+    const unfinished = join(folder, 'unfinished', 'seed3.kernels.products');
     const noted = JSON.parse(readFileSync(join(unfinished, 'kernels.json'), 'utf8'));
     const summary = await makeRun(
       { ...request, stop: new AbortController().signal },
       lraExperiment(randomImages),
     );
-    expect(summary).toMatchObject({ id: 'image.seed3.kernels', config: { kernels: true, seed: 3 } });
-    expect(new Set(device.calls)).toContain('feed_forward');
+    expect(summary).toMatchObject({
+      id: 'image.seed3.kernels.products',
+      config: { model: 'Primal.+Trans.', kernels: true, dropoutDraw: 'products', seed: 3 },
+    });
+    const called = new Set(device.calls);
+    for (const kernel of ['feed_forward', 'primal', 'softmax_attention']) expect(called).toContain(kernel);
     // The same session to its end: this process knows the launches of its evaluations, too.
     expect(summary!.kernels).toMatchObject(noted);
     const [{ device: card, calls, launches }, ...others] = summary!.kernels!;
     expect(others).toEqual([]);
     expect(card).toBe(deviceName());
-    // Both layers' feed-forward parts and the Primal layer, forwards and backwards.
-    expect(calls).toBeGreaterThanOrEqual(6);
+    // Both layers' feed-forward parts, the softmax layer and the Primal one, forwards and backwards.
+    expect(calls).toBeGreaterThanOrEqual(10);
     expect(Object.keys(launches).join()).toMatch(/feedForward of .*feedForwardGradient of /);
-    expect(Object.values(launches).join()).toMatch(/^\d+ tokens x \d+, \d+ warps/);
-    const written = readFileSync(join(folder, 'variants', 'seed3.kernels', 'summary.json'), 'utf8');
+    expect(Object.keys(launches).join()).toMatch(/softmax attention, 2 heads, mask, .*softmax keyGradient/);
+    expect(Object.values(launches).join()).toMatch(/(^|,)\d+ tokens x \d+, \d+ warps/);
+    const written = readFileSync(join(folder, 'variants', 'seed3.kernels.products', 'summary.json'), 'utf8');
     expect(JSON.parse(written).kernels).toEqual(summary!.kernels);
   });
 });

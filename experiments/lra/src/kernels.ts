@@ -17,7 +17,7 @@ export interface KernelSession {
   readonly device: string;
   /** Calls in the compiled step. */
   readonly calls: number;
-  /** The launch that was taken for each kernel, as a config's `kernels.choice` names it. */
+  /** The launch that was taken for each kernel, as a config's `kernels` names it. */
   readonly launches: Readonly<Record<string, string>>;
 }
 

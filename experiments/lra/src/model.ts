@@ -1,8 +1,9 @@
 import { type KsvdRecord, ksvdLoss, withLosses } from '@primal-attention/attention';
-import { type LraClassifierConfig, lraClassifier } from '@primal-attention/models';
+import { lraClassifier } from '@primal-attention/models';
 import { autocast, type RandomKey, withMatmulPrecision, withRandomKey } from '@primal-attention/runtime';
 import * as tf from '@tensorflow/tfjs';
-import { kernelsOf, lengthOf, type RunConfig } from './config.js';
+import { lengthOf, type RunConfig } from './config.js';
+import { attentionOf, kernelsOf } from './kernel-settings.js';
 import { tasks } from './tasks.js';
 
 /** One batch: token ids [B, N] of one document or two, and labels [B]; all int32. */
@@ -10,13 +11,13 @@ export type LraBatch = Readonly<Record<string, tf.Tensor>>;
 
 /** The classifier of a run, with the initial weights that its seed gives. */
 export function buildModel(config: RunConfig): tf.LayersModel {
-  const { layers, mechanisms, modelSize, heads, feedForward, dropout, seed } = config;
+  const { mechanisms, modelSize, heads, feedForward, dropout, dropoutDraw, seed } = config;
   const { vocabulary, classes, dual } = tasks[config.task];
   const { rank } = (mechanisms.primal ?? {}) as { rank?: number };
   return lraClassifier({
     ...{ vocabulary, classes, dual, maxLength: lengthOf(config) },
-    ...{ attention: layers, modelSize, heads, feedForward, dropout, seed, rank },
-    mechanismOptions: mechanisms as LraClassifierConfig['mechanismOptions'],
+    ...{ modelSize, heads, feedForward, dropout, dropoutDraw, seed, rank },
+    ...attentionOf(config),
     kernels: kernelsOf(config),
   });
 }

@@ -86,8 +86,40 @@ describe('runs with kernels and without', () => {
     expect(html).toContain('<td>61.00 ± 1.41</td><td>63.00 ± 2.83</td><td>+2.00</td><td>2.24</td>');
     expect(html).toContain('results/text-primal.seed1.kernels/summary.json');
     expect(html).toContain('<td class="text">64 tokens x 8, 4 warps</td>');
-    expect(html.match(/<td class="text">(6|none)<\/td><td class="text">c0ffee1<\/td>/g)).toHaveLength(4);
+    const runs = [
+      ...html.matchAll(
+        /<td class="text">(6|none)<\/td><td class="text">(el[^<]*)<\/td><td class="text">c0ff/g,
+      ),
+    ];
+    const [without, by] = [
+      ['none', 'elements'],
+      ['6', 'elements (attention: products)'],
+    ];
+    expect(runs.map(([, ...cells]) => cells)).toEqual([without, without, by, by]);
     expect(html).not.toContain('Without a comparison');
+  });
+
+  it('make a pair for each draw of dropout, and seeds of one are none of another', () => {
+    const products = { dropoutDraw: 'products' };
+    put('text-primal', 0, 0);
+    put('text-primal.kernels', 0, 0.01, { kernels });
+    put('text-primal.kernels.products', 0, 0.03, { kernels }, products);
+    put('text-primal.seed1.kernels.products', 1, 0.05, { kernels }, products);
+    const ids = (side: 'without' | 'with') =>
+      pairsOf(results).map((pair) => pair[side].map(({ summary }) => summary.id));
+    expect(pairsOf(results).map(({ run }) => run)).toEqual(['text-primal', 'text-primal.products']);
+    expect(ids('without')).toEqual([['text-primal'], ['text-primal']]);
+    const drawn = ['text-primal.kernels.products', 'text-primal.seed1.kernels.products'];
+    expect(ids('with')).toEqual([['text-primal.kernels'], drawn]);
+    const html = textOf(pairsOf(results));
+    expect(html).toContain('<h2 id="text-primal.products">');
+    expect(html).toMatch(/text-primal<\/a><\/th><td class="text">none<\/td><td class="text">elements</);
+    expect(html).toMatch(/kernels\.products<\/a><\/th><td class="text">6<\/td><td class="text">products</);
+    expect(html).not.toContain('Without a comparison');
+
+    // Runs without kernels that draw alike are compared with.
+    put('text-drawn', 0, 0, {}, products);
+    expect(ids('without')).toEqual([['text-primal'], ['text-drawn']]);
   });
 
   it('are not compared where one is missing, which is said with the reason', () => {

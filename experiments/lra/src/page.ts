@@ -1,6 +1,8 @@
 import type { OverSeeds } from '@primal-attention/experiment';
 import type { Figure } from '@primal-attention/notebook';
 import { escapeHtml, htmlFigure, htmlPage, htmlTable } from '@primal-attention/report';
+import type { RunConfig } from './config.js';
+import { attentionDrawOf, drawOf } from './draws.js';
 import { trainingFigure } from './figures.js';
 import { accuraciesOf, type LoggedRun, type Pair } from './pairs.js';
 
@@ -10,8 +12,9 @@ export function page(pairs: readonly Pair[]): string {
   return htmlPage({
     title: 'Long Range Arena: with GPU kernels and without',
     header: `<p>The same trainings twice: by the operations that the compiler knows, and with GPU kernels of our own for
-feed-forward parts and Primal-Attention. Kernels add in another order and round in other places, so that two runs part after
-some steps; they should not end further apart than two seeds do.</p>`,
+feed-forward parts, Primal-Attention and softmax attention. Kernels add in another order and round in other places, so that two
+runs part after some steps; they should not end further apart than two seeds do. Where they draw dropout’s masks by products of random
+words, the masks are others, too: <code>products</code> below, and at the end of a run’s name.</p>`,
     main: [...whole.map(section), missing(pairs)].join('\n'),
     footer: `<p>Made from committed result files alone: <code>experiments/lra/results</code>. The paper’s numbers stand beside ours in
 <a href="index.html">index.html</a>.</p>`,
@@ -75,10 +78,14 @@ function origins(pair: Pair): string {
   const wide = (title: string) => ({ title, kind: 'wide' as const });
   const made = htmlTable(
     'The runs',
-    [text('run'), text('kernel calls in a step'), text('commit'), text('date'), wide('device')],
-    runs.map(({ id, kernels, provenance: p }) => [
+    [
+      ...[text('run'), text('kernel calls in a step'), text('dropout draws by')],
+      ...[text('commit'), text('date'), wide('device')],
+    ],
+    runs.map(({ id, config, kernels, provenance: p }) => [
       { html: `<a href="../experiments/lra/results/${id}/summary.json">${escapeHtml(id)}</a>` },
       kernels === undefined ? 'none' : unique(kernels.map(({ calls }) => String(calls))).join(', '),
+      drawsText(config),
       `${p.commit.slice(0, 12)}${p.modified ? ', with changes' : ''}`,
       // Hyphens at which no line ends.
       ...[p.date.slice(0, 10).replaceAll('-', '\u2011'), `${p.backend}: ${p.device}; Node ${p.node}`],
@@ -101,6 +108,11 @@ function origins(pair: Pair): string {
   if (rows.length === 0) return made;
   return `${made}
 ${htmlTable('How the kernels were launched in training', [text('kernel'), text('launch'), wide('in'), wide('made for')], rows)}`;
+}
+
+function drawsText(config: RunConfig): string {
+  const [draw, attention] = [drawOf(config), attentionDrawOf(config)];
+  return attention === undefined || attention === draw ? draw : `${draw} (attention: ${attention})`;
 }
 
 function unique(texts: readonly string[]): string[] {

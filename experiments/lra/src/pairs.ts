@@ -1,6 +1,8 @@
 import { idOf, type OverSeeds, overSeeds, parseId } from '@primal-attention/experiment';
+import { type DropoutDraw, dropoutDraws } from '@primal-attention/runtime';
 import { configHash, type MetricsLine } from '@primal-attention/training';
 import { committedRuns, historyOf } from './committed.js';
+import { drawOf } from './draws.js';
 import type { RunSummary } from './summary.js';
 
 /** A committed result with what the run logged. */
@@ -9,28 +11,47 @@ export interface LoggedRun {
   readonly history: readonly MetricsLine[];
 }
 
-/** Runs of one config but for seed and kernels, by whether they have kernels. */
+/** Runs of one config but for seed, kernels and the draw of dropout, by whether they have kernels; those of one side draw alike. */
 export interface Pair {
-  /** The run's folder name, with the precision where that is a variant's: `text-primal`, `text-primal.bf16`. */
+  /** The run's folder name, with what of precision and draw is a variant's: `text-primal`, `text-primal.bf16.products`. */
   readonly run: string;
   readonly without: readonly LoggedRun[];
   readonly with: readonly LoggedRun[];
 }
 
-/** The runs that have a committed result with kernels, without, or both; each with all of its seeds. */
+/**
+ * The runs that have a committed result with kernels, without, or both; each with all of its seeds. Runs with kernels make a pair for
+ * each draw of dropout, with the runs without kernels that draw so, or, where there are none, with those that draw otherwise.
+ */
 export function pairsOf(results: string): Pair[] {
   const groups = new Map<string, RunSummary[]>();
   for (const summary of committedRuns(results)) {
-    const key = configHash({ ...summary.config, seed: undefined, kernels: undefined });
+    const key = configHash({
+      ...summary.config,
+      ...{ seed: undefined, kernels: undefined, dropoutDraw: undefined },
+    });
     groups.set(key, [...(groups.get(key) ?? []), summary]);
   }
-  return [...groups.values()].map((group) => {
-    const logged = (has: boolean): LoggedRun[] =>
-      group
-        .filter(({ kernels }) => (kernels !== undefined) === has)
-        .map((summary) => ({ summary, history: historyOf(results, summary.id) }));
-    return { run: nameOf(group[0].id), without: logged(false), with: logged(true) };
+  const logged = (runs: readonly RunSummary[]): LoggedRun[] =>
+    runs.map((summary) => ({ summary, history: historyOf(results, summary.id) }));
+  return [...groups.values()].flatMap((group) => {
+    const by = byDraw(group.filter(({ kernels }) => kernels !== undefined));
+    const without = byDraw(group.filter(({ kernels }) => kernels === undefined));
+    const draws = by.size > 0 ? by : without;
+    return [...draws].map(([draw, [{ id }]]) => ({
+      run: nameOf(id),
+      without: logged(without.get(draw) ?? [...without.values()].flat()),
+      with: logged(by.get(draw) ?? []),
+    }));
   });
+}
+
+/** Runs by how their dropout draws, as far as there are any. */
+function byDraw(runs: readonly RunSummary[]): Map<DropoutDraw, RunSummary[]> {
+  const found = dropoutDraws.map(
+    (draw) => [draw, runs.filter(({ config }) => drawOf(config) === draw)] as const,
+  );
+  return new Map(found.filter(([, of]) => of.length > 0));
 }
 
 /** What seeds of a run have in common in their names. */
@@ -38,7 +59,7 @@ function nameOf(id: string): string {
   const listed = parseId(id);
   if (listed === undefined) return id;
   const { run, variant } = listed;
-  return idOf({ run, variant: { precision: variant.precision } });
+  return idOf({ run, variant: { precision: variant.precision, dropoutDraw: variant.dropoutDraw } });
 }
 
 /** A number over the course of training: the mean over seeds, and their standard deviation where there are several. */

@@ -214,7 +214,7 @@ describe('a run', () => {
     const asked = [folder, '--precision', 'tf32', '--kernels'];
     const { output, code } = await start(asked, undefined, undefined, undefined, { PRIMAL_KERNELS: 'off' });
     expect(output).toMatch(
-      /run-\d+\.tf32\.kernels: it asks for GPU kernels, and none run here: they are off \(PRIMAL_KERNELS/,
+      /run-\d+\.tf32\.kernels\.products: it asks for GPU kernels, and none run here: they are off \(PRIMAL_KERNELS/,
     );
     expect(code).toBe(1);
     expect(readdirSync(folder)).toEqual(['config.json']);

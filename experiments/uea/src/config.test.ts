@@ -28,7 +28,7 @@ describe('config', () => {
     expect(() => parseConfig({ ...valid, dropout: 1 }, 'x')).toThrow(/dropout/);
     expect(parseConfig({ ...valid, precision: 'float32' }, 'x').precision).toBe('float32');
     expect(() => parseConfig({ ...valid, precision: 'bf16' }, 'x')).toThrow(/precision/);
-    expect(() => parseConfig({ ...valid, kernels: true }, 'x')).toThrow(
+    expect(() => parseConfig({ ...valid, kernels: true, dropoutDraw: 'products' }, 'x')).toThrow(
       /this classifier has no GPU kernels of our own: leave --kernels out/,
     );
     expect(() => readConfig(join(experimentFolder, 'nowhere.json'))).toThrow(/nowhere\.json/);

@@ -30,10 +30,11 @@ const schema = z
     /** Of matrix products; left out: the device's own way, which is TF32 on a GPU that has it. */
     precision: z.enum(['float32', 'tf32']).optional(),
     seed: z.int().nonnegative(),
-    /** A setting of other experiments, and so of the command line of all. */
+    /** Settings of other experiments, and so of the command line of all. */
     kernels: z
       .undefined({ error: 'this classifier has no GPU kernels of our own: leave --kernels out' })
       .optional(),
+    dropoutDraw: z.undefined({ error: 'is asked for by --kernels' }).optional(),
   })
   .superRefine((config, context) => {
     const needsPrimal = config.model !== 'Trans.';

@@ -23,8 +23,8 @@ export const exitStopped = 75;
 
 const usage =
   'usage: node run-main.js FOLDER [--seed N] [--precision NAME] [--kernels] [--out DIR] [--on-gpu], where FOLDER has a config.json; ' +
-  '--seed and --precision (float32, tf32, bf16) are taken in place of its own; --kernels computes by GPU kernels of our own, or fails ' +
-  'where none run; DIR (default: FOLDER/run, of a variant FOLDER/variants/NAME) takes ' +
+  '--seed and --precision (float32, tf32, bf16) are taken in place of its own; --kernels computes by GPU kernels of our own, with ' +
+  'the draw of dropout masks that they are fast with, or fails where none run; DIR (default: FOLDER/run, of a variant FOLDER/variants/NAME) takes ' +
   "the run's files; --on-gpu leaves a run out where there is no GPU or not its data";
 
 /**

@@ -15,11 +15,10 @@ describe('a variant', () => {
     [{ seed: 1 }, 'text-primal.seed1', ['--seed', '1']],
     [{ precision: 'float32' }, 'text-primal.float32', ['--precision', 'float32']],
     [{ seed: 0, precision: 'bf16' }, 'text-primal.seed0.bf16', ['--seed', '0', '--precision', 'bf16']],
-    [{ kernels: true }, 'text-primal.kernels', ['--kernels']],
-    [{ seed: 1, kernels: true }, 'text-primal.seed1.kernels', ['--seed', '1', '--kernels']],
+    [{ kernels: true, dropoutDraw: 'products' }, 'text-primal.kernels.products', ['--kernels']],
     [
-      { seed: 1, precision: 'bf16', kernels: true },
-      'text-primal.seed1.bf16.kernels',
+      { seed: 1, precision: 'bf16', kernels: true, dropoutDraw: 'products' },
+      'text-primal.seed1.bf16.kernels.products',
       ['--seed', '1', '--precision', 'bf16', '--kernels'],
     ],
   ] as const)('%j has a name that is read back, and arguments', (variant, id, args) => {
@@ -28,9 +27,20 @@ describe('a variant', () => {
     expect(variantArguments(variant)).toEqual(args);
   });
 
+  it('with kernels alone, as runs of December 2026 have them, is read by its name', () => {
+    for (const [id, variant] of [
+      ['text-primal.kernels', { kernels: true }],
+      ['text-primal.seed1.kernels', { seed: 1, kernels: true }],
+    ] as const) {
+      expect(parseId(id)).toEqual({ run: 'text-primal', variant });
+      expect(idOf({ run: 'text-primal', variant })).toBe(id);
+    }
+  });
+
   it.each([
     ...['x.', 'x.seed', 'x.seed01', 'x.half', 'x.float32.seed1', 'x.seed1.float32.y', 'x.seed1.seed2'],
     ...['x.kernel', 'x.kernels.seed1', 'x.kernels.tf32', 'x.kernels.kernels', 'x.tf32.bf16'],
+    ...['x.products.kernels', 'x.kernels.elements'],
   ])('is not in %s', (id) => {
     expect(parseId(id)).toBeUndefined();
   });
@@ -40,14 +50,18 @@ describe('a variant', () => {
     expect(variantName(lessConfig({ seed: 3, precision: 'tf32' }, config))).toBe('');
     expect(lessConfig({ seed: 2, precision: 'tf32' }, config)).toEqual({ seed: 2 });
     expect(lessConfig({ precision: 'tf32' }, { seed: 3 })).toEqual({ precision: 'tf32' });
-    expect(lessConfig({ seed: 3, kernels: true }, config)).toEqual({ kernels: true });
+    const asked = readVariant({ seed: '3', kernels: true });
+    expect(lessConfig(asked, config)).toEqual({ kernels: true, dropoutDraw: 'products' });
+    expect(lessConfig(asked, { ...config, dropoutDraw: 'products' })).toEqual({ kernels: true });
+    // A config with kernels says how they draw: by elements, where it says nothing.
     const choice = { primal: '64 tokens x 8, 4 warps' };
-    for (const kernels of [true, { choice }]) expect(lessConfig({ kernels: true }, { kernels })).toEqual({});
+    for (const kernels of [true, { choice }]) expect(lessConfig(asked, { ...config, kernels })).toEqual({});
   });
 
-  it('has kernels only where they are asked for', () => {
+  it('has kernels only where they are asked for, and the draw of dropout with them', () => {
     expect(readVariant({ kernels: false })).toEqual({});
-    expect(readVariant({ seed: '2', kernels: true })).toEqual({ seed: 2, kernels: true });
+    const asked = { seed: 2, kernels: true, dropoutDraw: 'products' };
+    expect(readVariant({ seed: '2', kernels: true })).toEqual(asked);
   });
 
   it.each([
@@ -68,8 +82,12 @@ describe('a list of runs', () => {
       ...['lra/c.seed7.tf32', 'lra/d.bf16'],
     ]);
     expect(ids('lra/a@kernels,lra/a@0@tf32@kernels,lra/a@kernels@1..2,lra/b@bf16@kernels@7')).toEqual([
-      ...['lra/a.kernels', 'lra/a.seed0.tf32.kernels', 'lra/a.seed1.kernels', 'lra/a.seed2.kernels'],
-      'lra/b.seed7.bf16.kernels',
+      ...['lra/a.kernels.products', 'lra/a.seed0.tf32.kernels.products'],
+      ...[
+        'lra/a.seed1.kernels.products',
+        'lra/a.seed2.kernels.products',
+        'lra/b.seed7.bf16.kernels.products',
+      ],
     ]);
     expect(ids('')).toEqual([]);
   });

@@ -3,12 +3,20 @@ export type Precision = 'float32' | 'tf32' | 'bf16';
 
 const precisions: readonly string[] = ['float32', 'tf32', 'bf16'] satisfies Precision[];
 
-/** What of a run's config is taken otherwise, without a config of its own: the seed, the precision, kernels, or several of them. */
+/**
+ * What of a run's config is taken otherwise, without a config of its own: the seed, the precision, kernels, or several of them. It is put
+ * over the config as it is.
+ */
 export interface Variant {
   readonly seed?: number;
   readonly precision?: Precision;
   /** By GPU kernels of our own, where the config has none. */
   readonly kernels?: true;
+  /**
+   * How dropout draws its masks. Who asks for kernels gets this draw with them, the one that they are fast with; runs of before then
+   * have kernels alone in their names.
+   */
+  readonly dropoutDraw?: 'products';
 }
 
 /** A run, by the name of its folder, and a variant of it; the variant may be empty. */
@@ -20,12 +28,18 @@ export interface RunOfList {
 /** What a variant with kernels is called in names and lists. */
 const kernelsPart = 'kernels';
 
+/** What a variant is called whose dropout draws by products. No list has it: it comes with kernels. */
+const productsPart = 'products';
+
 /** More than these in one range are a slip. */
 const mostSeeds = 100;
 
-/** `seed1`, `float32`, `kernels` or `seed1.float32.kernels`; empty where nothing is taken otherwise. */
-export function variantName({ seed, precision, kernels }: Variant): string {
-  const parts = [seed === undefined ? undefined : `seed${seed}`, precision, kernels && kernelsPart];
+/** `seed1`, `float32`, `kernels.products` or `seed1.float32.kernels.products`; empty where nothing is taken otherwise. */
+export function variantName({ seed, precision, kernels, dropoutDraw }: Variant): string {
+  const parts = [
+    ...[seed === undefined ? undefined : `seed${seed}`, precision],
+    ...[kernels && kernelsPart, dropoutDraw && productsPart],
+  ];
   return parts.filter((part) => part !== undefined).join('.');
 }
 
@@ -44,33 +58,45 @@ export function parseId(id: string): RunOfList | undefined {
     seed === undefined ? undefined : Number(seed),
     precision,
     parts.includes(kernelsPart),
+    parts.includes(productsPart),
   );
   // Whatever is unknown, twice there or in another order is not in the name of what was understood.
   return idOf({ run, variant }) === id ? { run, variant } : undefined;
 }
 
-/** The variant less what the config says already: a run with its own seed is the run itself. */
+/**
+ * The variant less what the config says already: a run with its own seed is the run itself. So is one with its own kernels, however
+ * their dropout draws.
+ */
 export function lessConfig(
-  { seed, precision, kernels }: Variant,
-  config: { readonly seed?: unknown; readonly precision?: unknown; readonly kernels?: unknown },
+  { seed, precision, kernels, dropoutDraw }: Variant,
+  config: { readonly [Setting in keyof Variant]?: unknown },
 ): Variant {
+  const hasKernels = config.kernels !== undefined;
   return madeOf(
     seed === config.seed ? undefined : seed,
     precision === config.precision ? undefined : precision,
-    kernels === true && config.kernels === undefined,
+    kernels === true && !hasKernels,
+    dropoutDraw !== undefined && !hasKernels && config.dropoutDraw === undefined,
   );
 }
 
 /** A variant without keys that say nothing: it is put over a config. */
-function madeOf(seed: number | undefined, precision: string | undefined, kernels: boolean): Variant {
+function madeOf(
+  seed: number | undefined,
+  precision: string | undefined,
+  kernels: boolean,
+  byProducts: boolean,
+): Variant {
   return {
     ...(seed === undefined ? {} : { seed }),
     ...(precision === undefined ? {} : { precision: precision as Precision }),
     ...(kernels ? { kernels } : {}),
+    ...(byProducts ? { dropoutDraw: productsPart } : {}),
   };
 }
 
-/** What a run's program is given for the variant: `--seed 1 --precision float32 --kernels`. */
+/** What a run's program is given for a variant that was asked for: `--seed 1 --precision float32 --kernels`. */
 export function variantArguments({ seed, precision, kernels }: Variant): string[] {
   return [
     ...(seed === undefined ? [] : ['--seed', String(seed)]),
@@ -95,12 +121,12 @@ export function readVariant({
   if (precision !== undefined && !precisions.includes(precision)) {
     throw new Error(`--precision must be one of ${precisions.join(', ')}, got '${precision}'`);
   }
-  return madeOf(seed === undefined ? undefined : Number(seed), precision, kernels);
+  return madeOf(seed === undefined ? undefined : Number(seed), precision, kernels, kernels);
 }
 
 /**
  * The runs of a list: `RUN,RUN@1,RUN@1..4,RUN@float32,RUN@1..4@float32@kernels`. After each `@` comes a seed, a range of seeds with
- * both its ends, a precision, or `kernels`; the order does not matter.
+ * both its ends, a precision, or `kernels`, with which dropout draws by products; the order does not matter.
  *
  * @throws Error naming what is not understood
  */
@@ -123,7 +149,10 @@ export function expandRuns(list: string): RunOfList[] {
           );
         }
       }
-      return (seeds ?? [undefined]).map((seed) => ({ run, variant: madeOf(seed, precision, kernels) }));
+      return (seeds ?? [undefined]).map((seed) => ({
+        run,
+        variant: madeOf(seed, precision, kernels, kernels),
+      }));
     });
 }
 
