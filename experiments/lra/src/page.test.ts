@@ -18,7 +18,11 @@ afterEach(() => {
 });
 
 const device = 'NVIDIA card';
-const kernels = [{ device, calls: 6, launches: { 'primal of width 64': '64 tokens x 8, 4 warps' } }];
+const launches = {
+  'primal of width 64, heads 2': '64 tokens x 8, 4 warps',
+  'softmax attention, 2 heads, mask': '64 queries, 64 keys, 4 warps, 3 stages',
+};
+const kernels = [{ device, calls: 6, launches }];
 
 /** A result whose numbers follow from one, for each of two lines of the log. */
 function put(
@@ -85,7 +89,12 @@ describe('runs with kernels and without', () => {
     expect(html.match(/<figure class="chart">/g)).toHaveLength(2);
     expect(html).toContain('<td>61.00 ± 1.41</td><td>63.00 ± 2.83</td><td>+2.00</td><td>2.24</td>');
     expect(html).toContain('results/text-primal.seed1.kernels/summary.json');
-    expect(html).toContain('<td class="text">64 tokens x 8, 4 warps</td>');
+    expect(html).toContain('primal</th><td class="text">64 tokens x 8, 4 warps</td>');
+    expect(html).toContain('<td class="text wide">width 64, heads 2</td>');
+    expect(html).toContain(
+      'softmax attention</th><td class="text">64 queries, 64 keys, 4 warps, 3 stages</td>',
+    );
+    expect(html).toContain('<td class="text wide">2 heads, mask</td>');
     const runs = [
       ...html.matchAll(
         /<td class="text">(6|none)<\/td><td class="text">(el[^<]*)<\/td><td class="text">c0ff/g,

@@ -101,9 +101,9 @@ function origins(pair: Pair): string {
   }
   const rows = [...launches].map(([key, ids]) => {
     const [name, launch] = JSON.parse(key) as string[];
-    // Such as `primal of batch 32, length 4096`.
-    const [kernel, made] = name.split(' of ');
-    return [kernel, launch, ids.join(', '), made ?? ''];
+    // Such as `primal of batch 32, length 4096` or `softmax attention, 2 heads, mask`.
+    const [, kernel, made] = /^(.*?)(?: of |, |$)(.*)$/.exec(name)!;
+    return [kernel, launch, ids.join(', '), made];
   });
   if (rows.length === 0) return made;
   return `${made}
