@@ -125,7 +125,11 @@ function trainingStep(): Found {
   plainRuns = 0;
   const { values, alias } = train();
   const wrong =
-    plainRuns > 0 ? 'the plain formulation ran' : alias !== 4 * size ? 'w is not donated' : undefined;
+    plainRuns > 0
+      ? 'the plain formulation ran'
+      : alias !== 4 * (size + 1)
+        ? 'w, or the loss before, is not donated'
+        : undefined;
   // Another order of the same few operations, three times.
   return {
     error: errorOf([values], [expected.values]),

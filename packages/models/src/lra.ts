@@ -16,6 +16,7 @@ import {
   transformerKeys,
 } from './config.js';
 import { checkKernelOptions, type KernelOptions } from './kernels/launches.js';
+import { EmbeddingBlock } from './layers/embedding-block.js';
 import { FeedForwardBlock } from './layers/feed-forward-block.js';
 import type { KernelBlock } from './layers/kernel-block.js';
 import { LayerNorm } from './layers/layer-norm.js';
@@ -150,6 +151,14 @@ function encoder(config: FullConfig): Part {
     new LearnedPositions({ name: 'positions', maxLength, distribution: 'normal', seed }),
   );
   const drop = part(new StatelessDropout({ name: 'positions/dropout', rate: dropout, draw }));
+  const embed = kernelBlock(
+    EmbeddingBlock,
+    'embeddings',
+    (ids) => drop(positions(tokens(ids))),
+    [[maxLength]],
+    config.kernels,
+    'int32',
+  );
   const nonZero = part(new NonZeroMask({ name: 'mask' }));
   const made: tf.layers.Layer[] = [];
   const blocks = config.attention.map((kind, i) => block(`layer${i}`, kind, config, made));
@@ -160,7 +169,7 @@ function encoder(config: FullConfig): Part {
   const meanBlock = kernelBlock(MeanBlock, 'mean/norm', meanOfNorm, shapes, config.kernels);
   return (ids) => {
     const mask = nonZero(ids); // [B, N]
-    let h = drop(positions(tokens(ids))); // [B, N, d]
+    let h = embed(ids); // [B, N, d]
     for (const next of blocks) h = next(h, mask);
     return meanBlock(h, mask); // [B, d]
   };
@@ -235,9 +244,10 @@ function kernelBlock(
   of: Part,
   shapes: readonly number[][],
   kernels: KernelOptions | undefined,
+  dtype: 'float32' | 'int32' = 'float32',
 ): Part {
   if (Block === undefined || kernels === undefined) return of;
-  const inputs = shapes.map((shape, i) => tf.input({ name: `${name}/input${i}`, shape }));
+  const inputs = shapes.map((shape, i) => tf.input({ name: `${name}/input${i}`, shape, dtype }));
   const block = new Block({ name, inputs, outputs: of(...inputs) });
   block.kernels = kernels;
   return part(block);

@@ -19,6 +19,17 @@ export {
   rowDropout,
 } from './kernels/dropout.js';
 export {
+  type EmbeddingConfig,
+  type EmbeddingGradientSignature,
+  type EmbeddingGradientTiling,
+  type EmbeddingSignature,
+  type EmbeddingTiling,
+  embedding,
+  embeddingGradient,
+  embeddingGradientProgram,
+  embeddingProgram,
+} from './kernels/embedding.js';
+export {
   type FeedForwardConfig,
   type FeedForwardSignature,
   feedForward,

@@ -95,13 +95,34 @@ const dropBy =
  * rate 0, and without a key, nothing is dropped.
  */
 export function rowDropout(
-  { rate, draw }: { readonly rate: number; readonly draw: DropoutDraw },
+  settings: RowDropoutSettings,
   key: DropoutKey | undefined,
   columns: number,
-): (tile: RowTile) => Drop {
-  if (key === undefined || rate === 0) return () => (x) => x;
-  if (draw === 'elements') return (tile) => dropBy(keptAt(rate, key, tile.offsets(columns)), rate);
+): (tile: Rows) => Drop {
+  const keptOf = keptOfRows(settings, key, columns);
+  return (tile) => {
+    const kept = keptOf(tile);
+    return kept === undefined ? (x) => x : dropBy(kept, settings.rate);
+  };
+}
+
+/** What {@link rowDropout} keeps of a tile, bool [rowsPerTile, columns]; undefined where that is all of it. */
+export function keptOfRows(
+  { rate, draw }: RowDropoutSettings,
+  key: DropoutKey | undefined,
+  columns: number,
+): (tile: Rows) => Tile | undefined {
+  if (key === undefined || rate === 0) return () => undefined;
+  if (draw === 'elements') return (tile) => keptAt(rate, key, tile.offsets(columns));
   const ofRows = foldIn(key, 0);
   const words = randomBits(foldIn(key, 1), arange(columns)).expandDims(0); // [1, columns]
-  return ({ rows }) => dropBy(keptOfMatrix(rate, randomBits(ofRows, rows).expandDims(1), words), rate);
+  return ({ rows }) => keptOfMatrix(rate, randomBits(ofRows, rows).expandDims(1), words);
 }
+
+interface RowDropoutSettings {
+  readonly rate: number;
+  readonly draw: DropoutDraw;
+}
+
+/** Which rows of a matrix a tile has. */
+type Rows = Pick<RowTile, 'rows' | 'offsets'>;

@@ -4,7 +4,7 @@ import type { Operand, Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import type { DropoutDraw } from './dropout.js';
 import { loadBlock, loadRow } from './matrix.js';
-import { checkRate, checkTileSize, checkTiling, type RowTiling } from './row-tiles.js';
+import { checkRate, checkTileSize, checkTiling, type RowTiling, tileSizeFor } from './row-tiles.js';
 
 /** What a Primal-Attention kernel is made for. */
 export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
@@ -61,7 +61,7 @@ export function checkPrimal(caller: string, config: PrimalConfig): FullPrimalCon
     heads,
     headSize: width / heads,
     rank,
-    columns: Math.max(16, 2 ** Math.ceil(Math.log2(rank))),
+    columns: tileSizeFor(rank),
     maskOutput,
     rate,
     draw,

@@ -98,6 +98,11 @@ export function isTileSize(size: number): boolean {
   return isPowerOfTwo(size) && size >= 16;
 }
 
+/** The smallest {@link isTileSize} that is not less. */
+export function tileSizeFor(size: number): number {
+  return Math.max(16, 2 ** Math.ceil(Math.log2(size)));
+}
+
 /** @throws Error when no tile of that size can be multiplied */
 export function checkTileSize(caller: string, name: string, size: number): void {
   if (!isTileSize(size)) {
