@@ -111,6 +111,7 @@ function furtherThanPlain(
   const reference = withTileKernels('off', () => stepsOf(model, 'float32'));
   const plain = withTileKernels('off', () => stepsOf(model, storage));
   const given = stepsOf(model, storage);
+  const again = stepsOf(model, storage);
   model.dispose();
   const refusal = tileKernelRefusal();
   const { name, ratio, ofKernels, ofPlain } = worstError(
@@ -130,8 +131,16 @@ function furtherThanPlain(
     wrong: wrong.length === 0 ? undefined : wrong.join('; '),
     detail:
       (refusal === undefined ? '' : `plain beside plain, since ${refusal}: `) +
-      `error of ${name} ${ofKernels.toExponential(1)}, of the plain form ${ofPlain.toExponential(1)}`,
+      `error of ${name} ${ofKernels.toExponential(1)}, of the plain form ${ofPlain.toExponential(1)}; ` +
+      `compiled and computed once more, ${unlike(given.gradients, again.gradients)} gradients have other bits`,
   };
+}
+
+/** How many of the arrays differ anywhere. Sums by XLA itself may add atomically, in another order each time. */
+function unlike(one: Arrays, other: Arrays): string {
+  const names = Object.keys(one);
+  const differ = names.filter((name) => one[name]!.some((value, i) => !Object.is(value, other[name]![i])));
+  return `${differ.length} of ${names.length}`;
 }
 
 /** All gradients of the whole LRA classifier, whose kernels may be 1.5 times as far from float32 as plain formulations. */
