@@ -1,6 +1,7 @@
 import { Args } from './args.js';
 import type { Client } from './client.js';
 import { byteSize, type ElementType } from './dtype.js';
+import { ReadyEvent } from './ready-event.js';
 
 /** A native object's handle, 0 when it was freed. What a finaliser gets, so that replacing a handle costs it nothing. */
 export interface NativeHandle {
@@ -36,6 +37,16 @@ export class DeviceBuffer {
 
   get disposed(): boolean {
     return this.#native.handle === 0n;
+  }
+
+  /** Whether the program that should have computed the array failed, as far as is known yet; nothing is waited for. */
+  get failed(): boolean {
+    const event = new ReadyEvent(this.#client, this.handle);
+    try {
+      return event.failed;
+    } finally {
+      event.dispose();
+    }
   }
 
   get byteSize(): number {

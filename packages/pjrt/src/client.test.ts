@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Args } from './args.js';
 import {
   Client,
   type DeviceBuffer,
@@ -6,6 +7,7 @@ import {
   findPlugin,
   PjrtError,
   prepareXlaFlags,
+  ReadyEvent,
 } from './index.js';
 
 const type = 'tensor<2x3xf32>';
@@ -30,6 +32,32 @@ beforeAll(() => {
 
 function upload(...values: number[]): DeviceBuffer {
   return client.toDevice(Float32Array.from(values), 'f32', [2, 3]);
+}
+
+/** The handle of a scalar whose contents will never come. */
+function failedBuffer(): bigint {
+  const { library } = client;
+  const [device] = client.devices;
+  const memory = library.call('Device_DefaultMemory', new Args(32).setWord(16, device!.handle)).word(24);
+  // A PJRT_ShapeSpec of 36 bytes; 11 is float32.
+  const spec = new Args(40).setWord(0, 36).setPointer(16, new BigInt64Array(1)).setInt32(32, 11);
+  const manager = library
+    .call(
+      'Client_CreateBuffersForAsyncHostToDevice',
+      new Args(72).setWord(16, client.handle).setPointer(24, spec).setWord(32, 1).setWord(56, memory),
+    )
+    .word(64);
+  const buffer = library
+    .call('AsyncHostToDeviceTransferManager_RetrieveBuffer', new Args(40).setWord(16, manager))
+    .word(32);
+  const message = Buffer.from('on purpose');
+  library.call(
+    'AsyncHostToDeviceTransferManager_SetBufferError',
+    // 13: an internal error.
+    new Args(48).setWord(16, manager).setInt32(28, 13).setPointer(32, message).setWord(40, message.length),
+  );
+  library.call('AsyncHostToDeviceTransferManager_Destroy', new Args(24).setWord(16, manager));
+  return buffer;
 }
 
 function call(x: DeviceBuffer, y: DeviceBuffer, kept: number[] = []): DeviceBuffer {
@@ -100,6 +128,21 @@ describe('Client', () => {
     for (let i = 0; i < 400; i++) expected = Math.sin(expected);
     expect(values[0]).toBeCloseTo(expected, 4);
     compiled.dispose();
+  });
+
+  it('tells whether the program that computes an array has failed', async () => {
+    using x = upload(1, 2, 3, 4, 5, 6);
+    const healthy = new ReadyEvent(client, x.handle);
+    await healthy.wait();
+    expect(healthy.failed).toBe(false);
+    healthy.dispose();
+    expect(() => healthy.failed).toThrow('disposed');
+    using broken = client.wrap(failedBuffer(), 'f32', []);
+    const event = new ReadyEvent(client, broken.handle);
+    expect([event.failed, broken.failed, x.failed]).toEqual([true, true, false]);
+    await expect(event.wait()).rejects.toThrow('on purpose');
+    event.dispose();
+    expect(() => broken.toHost(new Float32Array(1))).toThrow('on purpose');
   });
 
   it('passes scalars, empty arrays, integers and booleans', () => {

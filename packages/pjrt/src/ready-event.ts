@@ -1,5 +1,6 @@
 import { Args } from './args.js';
 import type { Client } from './client.js';
+import { PjrtError } from './errors.js';
 
 /** Tells when a buffer's contents are there. Outlives the buffer, which may be donated or freed meanwhile. */
 export class ReadyEvent {
@@ -22,6 +23,21 @@ export class ReadyEvent {
   waitSync(): void {
     if (this.#handle === 0n) throw new Error('ReadyEvent: the event was disposed');
     this.#client.library.call('Event_Await', new Args(24).setWord(16, this.#handle));
+  }
+
+  /** Whether the program that computes the buffer has failed, as far as is known yet; nothing is waited for. */
+  get failed(): boolean {
+    if (this.#handle === 0n) throw new Error('ReadyEvent: the event was disposed');
+    const { library } = this.#client;
+    const args = new Args(32).setWord(16, this.#handle);
+    if (!library.call('Event_IsReady', args).bool(24)) return false;
+    try {
+      library.call('Event_Error', new Args(24).setWord(16, this.#handle));
+      return false;
+    } catch (error) {
+      if (error instanceof PjrtError) return true;
+      throw error;
+    }
   }
 
   /** Frees the event. A second call does nothing. */

@@ -96,8 +96,9 @@ describe.runIf(compiles)('costOf', () => {
       return tf.sum(x);
     });
     const { memory } = costOf(update, tf.ones([256]));
-    expect(memory.alias).toBe(1024);
-    expect(memory.argument).toBe(2048);
+    // Beside the variable, the small result of the call before.
+    expect(memory.alias).toBe(1024 + 4);
+    expect(memory.argument).toBe(2048 + 4);
     expect([...state.dataSync()].every((value) => value === 0)).toBe(true);
     state.dispose();
   });

@@ -154,6 +154,7 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
     ['products in full float32', {}, 'float32', []],
     ['sizes that are no powers of two', { modelSize: 24, feedForward: 40 }, 'tf32', []],
     ['heads of 8 features', { modelSize: 16, feedForward: 40 }, 'tf32', ['embedding', 'norm_sums']],
+    ['a large table of tokens', { vocabulary: 1025, feedForward: 40 }, 'tf32', ['primal', 'norm_sums']],
     [
       'an objective of real tokens',
       { mechanismOptions: { primal: { maskObjective: true } }, feedForward: 40 },
@@ -169,6 +170,13 @@ describe.runIf(isXla)('with a device that runs kernels', () => {
       expect(device.calls).toEqual(calls);
     },
   );
+
+  it('a token that the table does not have, and too many tokens, are the errors of the plain form', () => {
+    const model = lraClassifier({ ...small, maxLength: 4, kernels: { choice } });
+    const apply = (ids: tf.Tensor) => withMatmulPrecision('tf32', () => model.apply(ids));
+    expect(() => apply(tf.tensor2d([1, 2, 20, 3], [1, 4], 'int32'))).toThrow(/GatherV2.* 20 .*\[0, 19\]/);
+    expect(() => apply(tf.ones([1, 5], 'int32'))).toThrow(/raise maxLength/);
+  });
 
   it('the plain form runs for a layer that somebody listens to, and no tensor is left behind', () => {
     const model = lraClassifier({ ...small, maxLength: 4, kernels: { choice } });

@@ -47,6 +47,8 @@ export function embedding(
   const program = (name: string, make: (config: EmbeddingConfig) => TileProgram): TileProgram =>
     writtenOnce(name, config, () => make(config));
   return tf.tidy(() => {
+    // For the check of ids whose values are known; nobody reads it, so that nothing is computed.
+    tf.gather(tokens, ids);
     const key = rate === 0 ? tf.zeros([2], 'int32') : nextKey();
     const [h] = tileCall(program('embedding', embeddingProgram), [ids, tokens, positions, key], {
       plain: (ids, tokens, positions, key) => {

@@ -9,7 +9,8 @@ import type { StatelessDropout } from './stateless-dropout.js';
 /**
  * h = drop(tokens[ids] + positions): ids int32 [B, N] to [B, N, d].
  *
- * The kernel needs a power of two of 16 or more as d, and positions that do not scale what they are added to.
+ * The kernel needs a power of two from 16 to 512 as d, at most 1,024 rows of the table of tokens, since its gradient multiplies with
+ * all of them, and positions that do not scale what they are added to.
  */
 export class EmbeddingBlock extends KernelBlock {
   /** @nocollapse */
@@ -21,7 +22,11 @@ export class EmbeddingBlock extends KernelBlock {
     const [drop] = this.layersOf<StatelessDropout>('StatelessDropout');
     const ids = inputs[0] as tf.Tensor2D;
     const tokens = weightsOf(table, 'embeddings').embeddings as tf.Tensor2D;
-    if (!isTileSize(tokens.shape[1]) || positions.scale !== 1) return undefined;
+    const [vocabulary, width] = tokens.shape;
+    const isLarge = vocabulary > 1024 || width > 512;
+    // The plain form says what is wrong with too many tokens.
+    const isPlain = positions.scale !== 1 || ids.shape[1] > positions.maxLength;
+    if (isLarge || isPlain || !isTileSize(width)) return undefined;
     return tf.tidy(() => {
       const places = weightsOf(positions, 'embeddings').embeddings as tf.Tensor2D;
       const length = ids.shape[1];

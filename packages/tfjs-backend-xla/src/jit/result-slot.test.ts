@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { xla } from '../testing/compare.js';
 
 const bufferOf = (tensor: tf.Tensor) => xla().entries.get(tensor.dataId).value!.buffer;
@@ -71,6 +71,18 @@ describe('memory of small results', () => {
     // 1, 2 + 1, 3 + 3, 4 + 6
     expect(loss.dataSync()[0]).toBe(10);
     expect(best.dataSync()[0]).toBe(6);
+  });
+
+  it('is not taken after a program that failed, which would fail the next one', () => {
+    const { step } = counting();
+    const first = step(zeros()).loss;
+    const buffer = bufferOf(first)!;
+    first.dispose();
+    const failed = vi.spyOn(buffer, 'failed', 'get').mockReturnValue(true);
+    const second = step(zeros()).loss;
+    failed.mockRestore();
+    expect(buffer.disposed).toBe(true);
+    expect(second.dataSync()[0]).toBe(2);
   });
 
   it('is freed with the function; results that are still there keep theirs', () => {

@@ -40,7 +40,10 @@ export class ResultSlot {
   take(): DeviceBuffer | undefined {
     const free = this.#free;
     this.#free = undefined;
-    return free;
+    // One whose program failed would fail the next one, too.
+    if (!free?.failed) return free;
+    free.dispose();
+    return undefined;
   }
 
   /** Takes the memory of a result that nobody needs any more. */
@@ -52,7 +55,8 @@ export class ResultSlot {
   /** Frees what is kept; memory that comes back later is freed then. */
   dispose(): void {
     this.#closed = true;
-    this.take()?.dispose();
+    this.#free?.dispose();
+    this.#free = undefined;
     this.#placeholder?.dispose();
     this.#placeholder = undefined;
   }

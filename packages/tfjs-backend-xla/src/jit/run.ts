@@ -150,7 +150,8 @@ function entryOf(
     }
     case 'variable': {
       const { variable } = source;
-      if (variable.isDisposed) {
+      // tf.disposeVariables frees the data and does not say so.
+      if (variable.isDisposed || !engine().state.tensorInfo.has(variable.dataId)) {
         throw new Error(`jit: variable '${variable.name}', which the function reads, is disposed`);
       }
       return { value: backend.entries.get(variable.dataId).value, shape: variable.shape };

@@ -117,13 +117,16 @@ export function embeddingProgram(config: EmbeddingConfig & EmbeddingTiling): Til
 
 /** How {@link embeddingGradient} is launched: each program takes some tiles of positions, of some samples. */
 export interface EmbeddingGradientTiling {
-  /** Positions that one step works on: a power of two, 16 or more. Default 64. */
+  /** Positions that one step works on: a power of two, 16 or more. Default 64, less of more than 64 features. */
   readonly rowsPerTile?: number;
   /** Tiles of positions of one program. Default: what makes 32 steps of a program. */
   readonly tilesPerProgram?: number;
   /** Samples of one program. Default 32, or all. */
   readonly samplesPerProgram?: number;
-  /** Rows of the table of one program: a power of two, 16 or more. Default 128 in bfloat16, 256 in float32, or all. */
+  /**
+   * Rows of the table of one program: a power of two, 16 or more. Default 128 in bfloat16, 256 in float32, less of more than 64
+   * features, or all.
+   */
   readonly vocabularyPerProgram?: number;
 }
 
@@ -131,10 +134,13 @@ function checkGradientTiling(
   caller: string,
   config: EmbeddingConfig & EmbeddingGradientTiling,
 ): Required<EmbeddingGradientTiling> {
-  const { batch, vocabulary, rowsPerTile = 64, dtype = 'bfloat16' } = config;
+  const { batch, vocabulary, width, dtype = 'bfloat16' } = config;
+  // What fits the registers: a tile of 64 features, or as many elements of others.
+  const rowsOf = (rows: number): number => Math.max(16, Math.min(rows, (rows * 64) / width));
+  const { rowsPerTile = rowsOf(64) } = config;
   const { samplesPerProgram = Math.min(batch, 32) } = config;
   const { tilesPerProgram = Math.ceil(32 / samplesPerProgram) } = config;
-  const most = dtype === 'bfloat16' ? 128 : 256;
+  const most = rowsOf(dtype === 'bfloat16' ? 128 : 256);
   const { vocabularyPerProgram = Math.min(most, tileSizeFor(vocabulary)) } = config;
   for (const [name, n] of Object.entries({ samplesPerProgram, tilesPerProgram })) {
     if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
@@ -146,7 +152,8 @@ function checkGradientTiling(
 
 /**
  * The gradient of {@link embedding}. Each row of the table gets its sum by products with ones and zeros, which are exact: no atomic
- * additions, so that the result is the same in each run, and is there as soon for texts of padding as for texts of letters.
+ * additions, so that the result is the same in each run, and is there as soon for texts of padding as for texts of letters. A number that is not
+ * finite makes those of other rows NaN, too.
  *
  * | array | type | shape |
  * |---|---|---|
