@@ -87,6 +87,13 @@ describe('signatures', () => {
     h();
     w.dispose();
     expect(h).toThrow(/variable 'bias', which the function reads, is disposed/);
+    const start = tf.scalar(1);
+    const u = tf.variable(start, true, 'gone');
+    start.dispose();
+    const k = jit(() => u.add(1));
+    k();
+    tf.disposeVariables();
+    expect(k).toThrow(/variable 'gone', which the function reads, is disposed/);
   });
 
   it('are bounded, and a function that is traced again and again says why', () => {
