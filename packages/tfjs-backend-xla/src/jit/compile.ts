@@ -177,7 +177,7 @@ function* initialiseVariables(
 
 /**
  * Whether a GPU kernel of ours wrote the value. XLA gives it memory of its own, and would copy it to that of the variable; with a
- * result in an operand's memory it copies the operand first. As an output that takes nobody's memory it is not copied at all.
+ * result in an operand's memory it copies an operand that is not donated. As an output that takes nobody's memory it is not copied at all.
  */
 function isKernelsOwn(value: DataValue): boolean {
   return value instanceof PendingValue && value.node?.fragment.kernel === 'TileCall';

@@ -91,7 +91,7 @@ export function adamw(config: AdamWConfig): Kernel<AdamWSignature> {
 
 /**
  * {@link adamw} with its launch: operands rates, all w, all g, all m, all v; results all w, all m, all v. Not in the memory of the
- * operands, which XLA would copy first, one by one.
+ * operands, which XLA would copy first where they are not donated.
  */
 export function adamwProgram(
   config: AdamWConfig,

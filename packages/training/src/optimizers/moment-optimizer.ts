@@ -27,9 +27,8 @@ export interface MomentOptimizerOptions {
   /**
    * Whether one GPU kernel updates all weights, where kernels run (`tileKernelRefusal` of @primal-attention/runtime); results
    * differ by roundings of float32. Default false: formulas of tfjs, a kernel for each weight. On an H200
-   * no step was faster with it: in the memory of its operands XLA copied them one by one
-   * (bench/results/profile-cuda-primal-n4096-b32-bf16-adamw-kernel.jsonl), and weights that get new memory at each step move, so that
-   * XLA writes the step's CUDA graph anew.
+   * no step was faster with it so far: weights and moments get new memory at each step, and where arrays move, XLA writes the step's
+   * CUDA graph anew.
    */
   kernels?: boolean;
 }
