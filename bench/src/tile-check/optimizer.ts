@@ -1,6 +1,7 @@
 import { watchKernels } from '@primal-attention/experiment';
 import { lraClassifier, namedWeights } from '@primal-attention/models';
 import {
+  costOf,
   jit,
   RandomStream,
   randomKey,
@@ -25,7 +26,11 @@ const newModel = (): tf.LayersModel =>
   });
 
 /** Weights and moments after some steps, by their names. */
-type Trained = Readonly<Record<string, Float32Array>>;
+interface Trained {
+  readonly state: Readonly<Record<string, Float32Array>>;
+  /** Bytes of weights and moments, and of what the step computes in place. */
+  readonly inPlace: { readonly expected: number; readonly given: number };
+}
 
 /** How a step makes the gradients of all weights from what differs between steps. */
 type Gradients = (input: tf.Tensor) => tf.NamedTensorMap;
@@ -54,20 +59,22 @@ function trained(
       tensor.dtype === 'float32' ? [[name, tensor.dataSync() as Float32Array]] : [],
     ),
   );
+  const given = costOf(step, inputs[0]).memory.alias;
+  const expected = Object.values(state).reduce((sum, { byteLength }) => sum + byteLength, 0);
   step.dispose();
   optimizer.dispose();
   model.dispose();
-  return state;
+  return { state, inPlace: { expected, given } };
 }
 
 /** By the kernel and by plain formulas: the largest ||a - b|| / ||b|| over weights and moments. */
 function beside(limit: number, run: (kernels: boolean) => Trained): Found {
   const plain = run(false);
   const use = watchKernels(tf.backend() as unknown as XlaBackend);
-  const given = run(true);
+  const { state, inPlace } = run(true);
   let [error, worst] = [0, 'none'];
-  for (const [name, b] of Object.entries(plain)) {
-    const a = given[name];
+  for (const [name, b] of Object.entries(plain.state)) {
+    const a = state[name];
     const of = Math.hypot(...a.map((value, i) => value - b[i])) / Math.max(Math.hypot(...b), 1e-8);
     if (!(of <= error)) [error, worst] = [of, name];
   }
@@ -76,8 +83,14 @@ function beside(limit: number, run: (kernels: boolean) => Trained): Found {
     error,
     limit,
     wrong:
-      refusal === undefined && use.calls !== 1 ? `the step has ${use.calls} kernels, not one` : undefined,
-    detail: `${refusal === undefined ? '' : `plain beside plain, since ${refusal}: `}most in ${worst}`,
+      refusal === undefined && use.calls !== 1
+        ? `the step has ${use.calls} kernels, not one`
+        : inPlace.given < inPlace.expected
+          ? `${inPlace.given} bytes in place, weights and moments have ${inPlace.expected}`
+          : undefined,
+    detail:
+      (refusal === undefined ? '' : `plain beside plain, since ${refusal}: `) +
+      `most in ${worst}; ${inPlace.given} bytes in place`,
   };
 }
 

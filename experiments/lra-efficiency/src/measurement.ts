@@ -61,9 +61,9 @@ export interface Outcome {
   readonly firstLossMs: { readonly cold: number; readonly disk: number | null };
   /** The part of the cold start in which launches of kernels were compiled and timed, to choose among them. */
   readonly tuningMs?: number;
-  /** Calls of our kernels in the step. */
+  /** Calls of our kernels in the step, the optimizer's included. */
   readonly kernelCalls?: number;
-  /** Why there are none, where some were asked for: the line is then of plain formulations. */
+  /** Why the model has none, where some were asked for: the line is then of plain formulations. */
   readonly kernelsRefused?: string;
   /** Of the first step. */
   readonly loss: number;

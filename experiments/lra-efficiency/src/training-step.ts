@@ -44,7 +44,11 @@ export function trainingStep(settings: StepSettings): TrainingStep {
   const task: Task = tasks[settings.task];
   const { model, eta } = classifier(settings);
   const schedule = scheduleOf(name, task);
-  const optimizer = new AdamW({ ...schedule(0), epsilon: common.epsilon });
+  const optimizer = new AdamW({
+    ...schedule(0),
+    epsilon: common.epsilon,
+    kernels: settings.kernels === 'on',
+  });
   const key = randomKey(seed);
   const loss = ({ documents, labels }: Batch): { loss: tf.Tensor } => {
     const inputs = documents.length === 1 ? documents[0] : [...documents];

@@ -4,7 +4,7 @@ import type { XlaBackend } from '../backend.js';
 import { turn } from '../event-loop.js';
 import { emitModule, extractProgram } from '../graph/program.js';
 import { type ProgramCost, programCost } from '../graph/program-cost.js';
-import { type DataValue, ParameterValue, PendingValue } from '../graph/values.js';
+import { ParameterValue } from '../graph/values.js';
 import type { TensorType } from '../hlo/types.js';
 import type { TracedOptimizer } from './optimizers.js';
 import { deservesSlot, ResultSlot } from './result-slot.js';
@@ -175,14 +175,6 @@ function* initialiseVariables(
   }
 }
 
-/**
- * Whether a GPU kernel of ours wrote the value. XLA gives it memory of its own, and would copy it to that of the variable; with a
- * result in an operand's memory it copies an operand that is not donated. As an output that takes nobody's memory it is not copied at all.
- */
-function isKernelsOwn(value: DataValue): boolean {
-  return value instanceof PendingValue && value.node?.fragment.kernel === 'TileCall';
-}
-
 function* build(backend: XlaBackend, traced: TracedFunction): Compilation<CompiledFunction> {
   const { trace, results, assigned } = traced;
   yield breath;
@@ -195,16 +187,12 @@ function* build(backend: XlaBackend, traced: TracedFunction): Compilation<Compil
   for (const [i, source] of sources.entries()) {
     if (source.kind !== 'variable') continue;
     const index = assigned.findIndex(({ variable }) => variable === source.variable);
-    if (index < 0) continue;
-    const { value } = assigned[index];
-    if (value.type === trace.inputs[i].parameter.type && !isKernelsOwn(value)) {
+    if (index >= 0 && assigned[index].value.type === trace.inputs[i].parameter.type) {
       donations.set(i, results.length + index);
     }
   }
   const slots = results.map((value) =>
-    assigned.length > 0 && deservesSlot(value) && !isKernelsOwn(value)
-      ? new ResultSlot(backend, value.type)
-      : undefined,
+    assigned.length > 0 && deservesSlot(value) ? new ResultSlot(backend, value.type) : undefined,
   );
   const cost = programCost(program);
   const donated = [...donations.keys()];

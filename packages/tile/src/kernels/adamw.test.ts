@@ -46,7 +46,7 @@ describe('adamw', () => {
   });
 
   it('reads nothing beyond a weight and writes each element once', () => {
-    // The interpreter refuses both, and tells what nobody writes.
+    // The interpreter refuses both; and without aliases it tells what nobody writes.
     const given = arrays(shapes);
     const named = (name: string, of: readonly Float32Array[]) =>
       of.map((values, i) => [`${name}${i}`, values]);
@@ -64,10 +64,18 @@ describe('adamw', () => {
     expect(() => run(programs - 1)).toThrow(/no program of the grid .* writes nextW4\[0\]/);
   });
 
-  it('fits what CUDA passes to a kernel', () => {
+  it('writes over weights and moments, and fits what CUDA passes to a kernel', () => {
     const shapes = Array.from({ length: mostAdamWWeights }, (_, i) => [i + 1]);
-    const { operands, results, ir } = adamwProgram({ shapes });
+    const { operands, results, aliases, ir } = adamwProgram({ shapes });
     expect(operands.length).toBe(1 + 4 * shapes.length);
+    const n = shapes.length;
+    expect(aliases).toEqual(
+      results.map((_, result) => ({
+        result,
+        operand: 1 + result + (result < n ? 0 : n),
+      })),
+    );
+    for (const { result, operand } of aliases ?? []) expect(results[result]).toEqual(operands[operand]);
     const parameters = ir.split('\n')[1].match(/!tt\.ptr<f32>/g) ?? [];
     expect(parameters.length).toBe(operands.length + results.length);
     expect(8 * parameters.length).toBeLessThan(4096 - 64);

@@ -33,7 +33,7 @@ type AdamWInput = `w${number}` | `g${number}` | `m${number}` | `v${number}`;
 type AdamWOutput = `nextW${number}` | `nextM${number}` | `nextV${number}`;
 
 /**
- * A step of Adam, AdamW or RAdam for all weights x at once: decoupled weight decay and moving averages of the
+ * A step of Adam, AdamW or RAdam for all weights x at once, in place: decoupled weight decay and moving averages of the
  * gradient g and of its square.
  *
  *     m <- m + fresh1 (g - m),   v <- v + fresh2 (g^2 - v)
@@ -44,7 +44,7 @@ type AdamWOutput = `nextW${number}` | `nextM${number}` | `nextV${number}`;
  * | rates | float32 | [6]: fresh1 = 1 - beta1, fresh2 = 1 - beta2, stepSize, rootScale, offset, kept = 1 - lr weightDecay |
  * | w0, w1, … | float32 | each weight's own |
  * | g0, …; m0, …; v0, … | float32 | that of their weight |
- * | nextW0, …; nextM0, …; nextV0, … | float32 | that of their weight |
+ * | nextW0, …; nextM0, …; nextV0, … | float32 | that of their weight; in its launch the memory of w, m and v |
  *
  * Each program takes one block of one weight, which it finds by its number.
  *
@@ -89,10 +89,7 @@ export function adamw(config: AdamWConfig): Kernel<AdamWSignature> {
   });
 }
 
-/**
- * {@link adamw} with its launch: operands rates, all w, all g, all m, all v; results all w, all m, all v. Not in the memory of the
- * operands, which XLA would copy first where they are not donated.
- */
+/** {@link adamw} with its launch: operands rates, all w, all g, all m, all v; results all w, all m, all v in their memory. */
 export function adamwProgram(
   config: AdamWConfig,
   { numWarps = 4 }: Pick<Launch, 'numWarps'> = {},
@@ -100,6 +97,7 @@ export function adamwProgram(
   const { shapes, block } = checkAdamW('adamwProgram', config);
   const sizes = shapes.map(sizeOf);
   const made = adamw(config);
+  const weights = shapes.map((_, i) => i);
   return tileProgram(made, {
     grid: blocksOf(sizes, block).programs,
     numWarps,
@@ -109,6 +107,9 @@ export function adamwProgram(
         name === 'rates' ? [adamWRates.length] : shapes[Number(/\d+$/.exec(name))],
       ]),
     ) as Launch<AdamWSignature>['shapes'],
+    aliases: Object.fromEntries(
+      ['w', 'm', 'v'].flatMap((name) => weights.map((i) => [`next${name.toUpperCase()}${i}`, `${name}${i}`])),
+    ),
     // Every operation of floats is one of a block, of which the last of a weight may be cut.
     flops: ((flopsOf(made.body) as number) / block) * sizes.reduce((sum, size) => sum + size, 0),
   });

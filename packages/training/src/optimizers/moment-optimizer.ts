@@ -26,9 +26,7 @@ export interface MomentOptimizerOptions {
   weightDecay?: number;
   /**
    * Whether one GPU kernel updates all weights, where kernels run (`tileKernelRefusal` of @primal-attention/runtime); results
-   * differ by roundings of float32. Default false: formulas of tfjs, a kernel for each weight. On an H200
-   * no step was faster with it so far: weights and moments get new memory at each step, and where arrays move, XLA writes the step's
-   * CUDA graph anew.
+   * differ by roundings of float32. Default false: formulas of tfjs, a kernel for each weight.
    */
   kernels?: boolean;
 }
