@@ -1,10 +1,4 @@
-import {
-  type DropoutDraw,
-  dropout,
-  type RandomKey,
-  type TileProgram,
-  tileCall,
-} from '@primal-attention/runtime';
+import { type DropoutDraw, dropout, type RandomKey, tileCall } from '@primal-attention/runtime';
 import {
   type EmbeddingConfig,
   embeddingGradientProgram,
@@ -27,8 +21,8 @@ export interface EmbeddingSettings {
 /**
  * h_bi = drop(tokens[id_bi] + positions_i) by a kernel, and its gradient by another.
  *
- * The gradient of the tables adds nothing atomically. As a scatter it was a fifth of a step on an H200, since all tokens of the
- * padding go to one row and wait there for each other.
+ * The gradient of the tables adds nothing atomically. In a scatter all tokens of the padding go to one row, and wait there
+ * for each other.
  *
  * @param ids int32 [B, N]
  * @param tokens [V, d]
@@ -44,20 +38,18 @@ export function embedding(
   const [batch, length] = ids.shape;
   const [vocabulary, width] = tokens.shape;
   const config = { batch, length, vocabulary, width, rate, draw, dtype: storage };
-  const program = (name: string, make: (config: EmbeddingConfig) => TileProgram): TileProgram =>
-    writtenOnce(name, config, () => make(config));
   return tf.tidy(() => {
     // For the check of ids whose values are known; nobody reads it, so that nothing is computed.
     tf.gather(tokens, ids);
     const key = rate === 0 ? tf.zeros([2], 'int32') : nextKey();
-    const [h] = tileCall(program('embedding', embeddingProgram), [ids, tokens, positions, key], {
+    const [h] = tileCall(writtenOnce('embedding', config, embeddingProgram), [ids, tokens, positions, key], {
       plain: (ids, tokens, positions, key) => {
         const sum = tf.add(tf.gather(tokens, ids as tf.Tensor2D), positions);
         return [dropout(sum, rate, key as RandomKey, { draw })];
       },
       gradient: ({ dys: [dh], inputs, plain }) => {
         const [ids, tokens, positions, key] = inputs;
-        const gradient = program('embeddingGradient', embeddingGradientProgram);
+        const gradient = writtenOnce('embeddingGradient', config, embeddingGradientProgram);
         const [dTokens, dPositions] = tileCall(gradient, [dh as tf.Tensor, ids, key], {
           plain: () => {
             const [, dTokens, dPositions] = plain();

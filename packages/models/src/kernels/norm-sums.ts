@@ -1,4 +1,4 @@
-import { type TileProgram, tileCall } from '@primal-attention/runtime';
+import { tileCall } from '@primal-attention/runtime';
 import {
   type NormSumsConfig,
   normSumsGradientProgram,
@@ -23,16 +23,14 @@ export function normSums(
 ): tf.Tensor2D {
   const [batch, length, width] = x.shape;
   const config = { batch, length, width, epsilon, dtype: storage };
-  const program = (name: string, make: (config: NormSumsConfig) => TileProgram): TileProgram =>
-    writtenOnce(name, config, () => make(config));
-  const [sums] = tileCall(program('normSums', normSumsProgram), [x, mask], {
+  const [sums] = tileCall(writtenOnce('normSums', config, normSumsProgram), [x, mask], {
     plain: (x, mask) => {
       const [gamma, beta] = [tf.ones([width]) as tf.Tensor1D, tf.zeros([width]) as tf.Tensor1D];
       return [tf.sum(tf.mul(layerNorm(x, gamma, beta, epsilon), tf.expandDims(mask, 2)), 1)];
     },
     finish: ([parts]) => [tf.sum(parts, 1)],
     gradient: ({ dys: [dsums], inputs: [x, mask], plain }) => {
-      const gradient = program('normSumsGradient', normSumsGradientProgram);
+      const gradient = writtenOnce('normSumsGradient', config, normSumsGradientProgram);
       const [dx] = tileCall(gradient, [x, mask, dsums as tf.Tensor], {
         plain: () => [plain()[0] as tf.Tensor],
       });

@@ -9,6 +9,7 @@ import type { TileProgram } from '../program.js';
 import { type DropoutDraw, keptOfRows, loadKey, rowDropout } from './dropout.js';
 import { rowOffsets } from './matrix.js';
 import {
+  checkCounts,
   checkRate,
   checkTileSize,
   checkTiling,
@@ -43,9 +44,7 @@ type FullConfig = Required<EmbeddingConfig>;
 
 function checkEmbedding(caller: string, config: EmbeddingConfig): FullConfig {
   const { batch, length, vocabulary, width, rate = 0, draw = 'elements', dtype = 'bfloat16' } = config;
-  for (const [name, n] of Object.entries({ batch, length, vocabulary })) {
-    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
-  }
+  checkCounts(caller, { batch, length, vocabulary });
   checkTileSize(caller, 'width', width);
   checkRate(caller, rate);
   return { batch, length, vocabulary, width, rate, draw, dtype };
@@ -142,9 +141,7 @@ function checkGradientTiling(
   const { tilesPerProgram = Math.ceil(32 / samplesPerProgram) } = config;
   const most = rowsOf(dtype === 'bfloat16' ? 128 : 256);
   const { vocabularyPerProgram = Math.min(most, tileSizeFor(vocabulary)) } = config;
-  for (const [name, n] of Object.entries({ samplesPerProgram, tilesPerProgram })) {
-    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
-  }
+  checkCounts(caller, { samplesPerProgram, tilesPerProgram });
   checkTileSize(caller, 'rowsPerTile', rowsPerTile);
   checkTileSize(caller, 'vocabularyPerProgram', vocabularyPerProgram);
   return { rowsPerTile, samplesPerProgram, tilesPerProgram, vocabularyPerProgram };
@@ -152,8 +149,8 @@ function checkGradientTiling(
 
 /**
  * The gradient of {@link embedding}. Each row of the table gets its sum by products with ones and zeros, which are exact: no atomic
- * additions, so that the result is the same in each run, and is there as soon for texts of padding as for texts of letters. A number that is not
- * finite makes those of other rows NaN, too.
+ * additions, so that the result is the same in each run, and is there as soon for texts of padding as for texts of letters. A
+ * number that is not finite makes those of other rows NaN, too.
  *
  * | array | type | shape |
  * |---|---|---|
@@ -175,13 +172,12 @@ export function embeddingGradient(
     const scale = 1 / (1 - rate);
     const group = programId(1);
     const row = programId(2).mul(vocabularyPerProgram).add(arange(vocabularyPerProgram)).expandDims(1);
-    const places = (tile: Tile): Tile =>
-      programId(0).mul(tilesPerProgram).add(tile).mul(rowsPerTile).add(arange(rowsPerTile));
     const cut = length % (rowsPerTile * tilesPerProgram) !== 0;
     const [yes, no] = [full([1, 1], 1, 'bfloat16'), full([1, 1], 0, 'bfloat16')];
 
     const table = loop(tilesPerProgram, zeros([vocabularyPerProgram, width]), (tile, table) => {
-      const place = places(tile);
+      const first = programId(0).mul(tilesPerProgram).add(tile).mul(rowsPerTile);
+      const place = first.add(arange(rowsPerTile));
       const inside = cut ? place.less(length) : undefined;
       const none = zeros([rowsPerTile, width]);
       const sums = loop(samplesPerProgram, { table, positions: none }, (i, { table, positions }) => {
@@ -201,9 +197,9 @@ export function embeddingGradient(
         };
       });
       // All programs of a tile have the same.
-      const first = programId(2).equal(0);
+      const isWriter = programId(2).equal(0);
       const at = rowOffsets(group.mul(length).add(place), width);
-      const mask = inside === undefined ? first : inside.and(first).expandDims(1);
+      const mask = inside === undefined ? isWriter : inside.and(isWriter).expandDims(1);
       dPositions.store(at, sums.positions.mul(scale), { mask });
       return sums.table;
     });

@@ -4,7 +4,14 @@ import type { Operand, Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import type { DropoutDraw } from './dropout.js';
 import { loadBlock, loadRow } from './matrix.js';
-import { checkRate, checkTileSize, checkTiling, type RowTiling, tileSizeFor } from './row-tiles.js';
+import {
+  checkCounts,
+  checkRate,
+  checkTileSize,
+  checkTiling,
+  type RowTiling,
+  tileSizeFor,
+} from './row-tiles.js';
 
 /** What a Primal-Attention kernel is made for. */
 export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
@@ -49,9 +56,7 @@ export interface FullPrimalConfig extends Required<RowTiling> {
 export function checkPrimal(caller: string, config: PrimalConfig): FullPrimalConfig {
   const { batch, length, width, heads, rank, maskOutput = false } = config;
   const { rate = 0, draw = 'elements', epsilon = 1e-5, dtype = 'bfloat16' } = config;
-  for (const [name, n] of Object.entries({ batch, length, heads, rank })) {
-    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
-  }
+  checkCounts(caller, { batch, length, heads, rank });
   checkTileSize(caller, 'width', width);
   checkTileSize(caller, 'width / heads', width / heads);
   checkRate(caller, rate);

@@ -62,9 +62,7 @@ export class RowTile {
 /** Fills in defaults. @throws Error when the rows cannot be shared out so */
 export function checkTiling(caller: string, tiling: RowTiling): Required<RowTiling> {
   const { rows, samples = 1, rowsPerTile = 64, tilesPerProgram = 8 } = tiling;
-  for (const [name, n] of Object.entries({ rows, samples, tilesPerProgram })) {
-    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
-  }
+  checkCounts(caller, { rows, samples, tilesPerProgram });
   checkTileSize(caller, 'rowsPerTile', rowsPerTile);
   return { rows, samples, rowsPerTile, tilesPerProgram };
 }
@@ -101,6 +99,13 @@ export function isTileSize(size: number): boolean {
 /** The smallest {@link isTileSize} that is not less. */
 export function tileSizeFor(size: number): number {
   return Math.max(16, 2 ** Math.ceil(Math.log2(size)));
+}
+
+/** @throws Error that names the first one that is no whole number of 1 or more */
+export function checkCounts(caller: string, counts: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(counts)) {
+    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
+  }
 }
 
 /** @throws Error when no tile of that size can be multiplied */

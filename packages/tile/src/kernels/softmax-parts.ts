@@ -6,7 +6,7 @@ import type { Operand, Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import { keptOfMatrix } from './dropout.js';
 import { rowOffsets } from './matrix.js';
-import { checkRate, checkTileSize } from './row-tiles.js';
+import { checkCounts, checkRate, checkTileSize } from './row-tiles.js';
 
 /**
  * What a mask does to the score of a padded key, and `causal` to that of a later key, as in @primal-attention/attention.
@@ -72,9 +72,7 @@ export function checkSoftmax(
   const { batch, length, heads, headSize, maskKeys = false, maskMode = 'exact', causal = false } = config;
   const { rate = 0, dtype = 'bfloat16' } = config;
   const { queriesPerTile = tiles.queriesPerTile, keysPerTile = tiles.keysPerTile } = config;
-  for (const [name, n] of Object.entries({ batch, length, heads })) {
-    if (!Number.isInteger(n) || n < 1) throw new Error(`${caller}: ${name} must be 1 or more, got ${n}`);
-  }
+  checkCounts(caller, { batch, length, heads });
   checkTileSize(caller, 'headSize', headSize);
   checkRate(caller, rate);
   if (!maskModes.includes(maskMode)) {

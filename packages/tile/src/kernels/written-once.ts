@@ -8,9 +8,13 @@ const programs = new Map<string, TileProgram>();
  * @param kernel its name
  * @param config all that tells the program apart from the kernel's others, plain data
  */
-export function writtenOnce(kernel: string, config: object, write: () => TileProgram): TileProgram {
+export function writtenOnce<Config extends object>(
+  kernel: string,
+  config: Config,
+  write: (config: Config) => TileProgram,
+): TileProgram {
   const key = JSON.stringify([kernel, config]);
-  const program = programs.get(key) ?? write();
+  const program = programs.get(key) ?? write(config);
   programs.set(key, program);
   return program;
 }

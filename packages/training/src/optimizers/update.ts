@@ -58,23 +58,19 @@ function updatedTogether(updates: readonly Update[], scalars: StepScalars): Mome
   const operands = (['weight', 'gradient', 'first', 'second'] as const).flatMap((name) =>
     updates.map((update) => update[name]),
   );
-  const results = tileCall(
-    writtenOnce('adamw', { shapes }, () => adamwProgram({ shapes })),
-    [rates, ...operands],
-    {
-      plain: (rates, ...operands) => {
-        const all = tf.unstack(rates);
-        const scalars = Object.fromEntries(
-          adamWRates.map((name, i) => [name, all[i]]),
-        ) as unknown as StepScalars;
-        const made = Array.from({ length: count }, (_, i) => {
-          const [weight, gradient, first, second] = [0, 1, 2, 3].map((kind) => operands[kind * count + i]);
-          return updated({ weight, gradient, first, second }, scalars);
-        });
-        return (['weight', 'first', 'second'] as const).flatMap((name) => made.map((one) => one[name]));
-      },
+  const results = tileCall(writtenOnce('adamw', { shapes }, adamwProgram), [rates, ...operands], {
+    plain: (rates, ...operands) => {
+      const all = tf.unstack(rates);
+      const scalars = Object.fromEntries(
+        adamWRates.map((name, i) => [name, all[i]]),
+      ) as unknown as StepScalars;
+      const made = Array.from({ length: count }, (_, i) => {
+        const [weight, gradient, first, second] = [0, 1, 2, 3].map((kind) => operands[kind * count + i]);
+        return updated({ weight, gradient, first, second }, scalars);
+      });
+      return (['weight', 'first', 'second'] as const).flatMap((name) => made.map((one) => one[name]));
     },
-  );
+  });
   return updates.map((_, i) => ({
     weight: results[i],
     first: results[count + i],
