@@ -14,8 +14,8 @@ const quantities = [
 const mechanismNames = { primal: 'Primal', softmax: 'softmax' } as const;
 
 /**
- * Time and memory of a training step against N at a constant number of tokens, both logarithmic: what grows with N alone is a level
- * line. A colour for each mechanism, solid with kernels and dashed without; peers are dotted.
+ * Time and memory of a training step against N at a constant number of tokens, logarithmic where they span more than a decade: what
+ * grows with the tokens alone is a level line. A colour for each mechanism, solid with kernels and dashed without; peers are dotted.
  *
  * @throws Error when the lines are of several precisions or numbers of tokens, or none has times
  */
@@ -36,11 +36,15 @@ export function lengthsFigure(lines: readonly Line[]): Figure {
       const mine = timed.filter((line) => seriesName(line) === name);
       return { name, ...styleOf(mine[0]), x: mine.map((line) => line.length), y: mine.map(of) };
     });
+    const values = series.flatMap(({ y }) => y).filter((value) => !Number.isNaN(value));
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    // A logarithmic axis of less than a decade would have one number or two beside it.
+    const scale = most > 10 * least ? { log: true } : { range: [0, 1.05 * most] as [number, number] };
     const figure = lineFigure({
       title,
       // A margin, so that the first and the last N stand inside the panel.
       x: { title: 'N', log: true, range: [lengths[0] / 1.25, lengths.at(-1)! * 1.25] },
-      y: { title: `${title} (${unit})`, log: true },
+      y: { title: `${title} (${unit})`, ...scale },
       series,
     });
     const xaxis = figure.layout.xaxis as { [key: string]: Json };
