@@ -52,6 +52,7 @@ export {
 } from './kernels/norm-sums.js';
 export { type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
 export {
+  type PrimalGradientConfig,
   type PrimalGradientSignature,
   type PrimalWeightGradientSignature,
   primalGradient,
