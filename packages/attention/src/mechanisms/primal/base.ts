@@ -206,8 +206,8 @@ export abstract class PrimalLayer extends AttentionLayer {
     };
   }
 
-  #outputMaps(): OutputMaps {
-    return foldedMaps(this.linearWeights('combine'), this.linearWeights('output'));
+  #outputMaps(by?: 'elements'): OutputMaps {
+    return foldedMaps(this.linearWeights('combine'), this.linearWeights('output'), by);
   }
 
   /** Whether `foldedPrimal` is all that the layer computes. */
@@ -220,7 +220,8 @@ export abstract class PrimalLayer extends AttentionLayer {
   /** @param trace of the objective, where it is not that of W_e and W_r */
   protected foldWith(trace?: (we: tf.Tensor3D, wr: tf.Tensor3D) => tf.Tensor1D): FoldedPrimal {
     const [we, wr] = [this.#we?.read() as tf.Tensor3D, this.#wr?.read() as tf.Tensor3D];
-    const { combine, inner, bias } = this.#outputMaps();
+    // Kernels run on a GPU.
+    const { combine, inner, bias } = this.#outputMaps('elements');
     return {
       we,
       wr,
