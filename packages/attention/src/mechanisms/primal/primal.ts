@@ -99,7 +99,8 @@ export function projections(landmarks: tf.Tensor4D, we: tf.Tensor3D, wr: tf.Tens
 }
 
 /**
- * {@link projections} side by side, by one product, as kernels read them: f(X) [H, B, n, p] and [H, n, s] to [H, B, p, 2 s].
+ * W_{e|X} = f(X)^T W_e and W_{r|X} = f(X)^T W_r side by side, by one product, as kernels read them: f(X) [H, B, n, p] and
+ * [H, n, s] to [H, B, p, 2 s].
  */
 export function jointProjections(landmarks: tf.Tensor4D, we: tf.Tensor3D, wr: tf.Tensor3D): tf.Tensor4D {
   return tf.tidy(() => projectWith(landmarks)(tf.concat([we, wr], 2)));
