@@ -96,6 +96,7 @@ export { PrimalAttention, type PrimalAttentionConfig } from './mechanisms/primal
 export {
   combineScores,
   dataIndependentScores,
+  jointProjections,
   type KsvdTerms,
   ksvdObjective,
   type PrimalScores,

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   adamwProgram,
+  feedForwardGradientLayout,
   feedForwardGradientProgram,
   feedForwardProgram,
   normSumsGradientProgram,
@@ -14,6 +15,7 @@ import {
   softmaxAttentionProgram,
   softmaxKeyGradientProgram,
   softmaxQueryGradientProgram,
+  sumRowsProgram,
 } from '@primal-attention/tile';
 
 const [folder] = process.argv.slice(2);
@@ -59,12 +61,13 @@ const write = ({ name, ir, numWarps, numStages }, dtype) =>
   writeFileSync(join(folder, `${name}.${dtype}.warps${numWarps}.stages${numStages}.ttir`), ir);
 
 write(adamwProgram({ shapes: weights }), 'float32');
+write(sumRowsProgram({ rows: 128, layout: feedForwardGradientLayout(feedForward) }), 'float32');
 for (const dtype of ['bfloat16', 'float32']) {
   const programs = [
     feedForwardProgram({ ...feedForward, dtype }),
     feedForwardGradientProgram({ ...feedForward, dtype }),
     primalProgram({ ...primal, dtype }),
-    primalGradientProgram({ ...primal, dtype }),
+    primalGradientProgram({ ...primal, landmarks: 10 * primal.rank, dtype }),
     primalWeightGradientProgram({ ...primal, dtype }),
     normSumsProgram({ ...tokens, dtype }),
     normSumsGradientProgram({ ...tokens, dtype }),

@@ -52,6 +52,7 @@ export {
 } from './kernels/norm-sums.js';
 export { type PrimalSignature, primal, primalProgram } from './kernels/primal.js';
 export {
+  type PrimalGradientConfig,
   type PrimalGradientSignature,
   type PrimalWeightGradientSignature,
   primalGradient,
@@ -74,6 +75,7 @@ export {
   softmaxQueryGradientProgram,
 } from './kernels/softmax-gradient.js';
 export type { SoftmaxConfig, SoftmaxMaskMode } from './kernels/softmax-parts.js';
+export { type SumRowsConfig, type SumRowsSignature, sumRows, sumRowsProgram } from './kernels/sum-rows.js';
 export { writtenOnce } from './kernels/written-once.js';
 export { arange, full, programId, scalar, zeros } from './language/create.js';
 export { type DotOptions, dot } from './language/dot.js';

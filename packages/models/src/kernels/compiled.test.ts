@@ -53,8 +53,11 @@ describe.runIf(tf.getBackend() === 'xla')('compiled programs with kernels', () =
   const backward = [
     'norm_sums_gradient',
     'feed_forward_gradient',
+    'sum_rows',
     'primal_weight_gradient',
+    'sum_rows',
     'primal_gradient',
+    'sum_rows',
     'embedding_gradient',
   ];
   const build = () =>

@@ -1,5 +1,6 @@
-import { type FoldedPrimal, foldedPrimal } from '@primal-attention/attention';
+import { type FoldedPrimal, foldedPrimal, jointProjections, takeRows } from '@primal-attention/attention';
 import {
+  autocast,
   chooseTile,
   type DropoutDraw,
   dropout,
@@ -36,11 +37,22 @@ export interface PrimalSettings {
   readonly nextKey: () => RandomKey;
 }
 
+/** How f(X) is made of LN(x). */
+export interface Landmarks {
+  /** Of which tokens, [n]. */
+  readonly positions: Int32Array;
+  /** f(X) of their rows: [B, n, d] to [H, B, n, p]. */
+  readonly of: (rows: tf.Tensor3D, mask: tf.Tensor2D) => tf.Tensor4D;
+}
+
 type Config = Required<Omit<PrimalConfig, 'rowsPerTile' | 'tilesPerProgram'>>;
 
 /**
  * x + drop(P(LN(x))) with Primal-Attention P by a kernel, and its gradient by two others; besides, the sums of e^2 and r^2 over
  * the tokens.
+ *
+ * f(X) and the projections that follow from it are plain operations, and still a part of the call: so the gradient of f(X) goes to
+ * the kernel that makes dx, which adds it before it passes the layer norm.
  *
  * @param x [B, N, d]
  * @param norm gamma and beta of the layer norm, [d]
@@ -51,51 +63,76 @@ export function primal(
   x: tf.Tensor3D,
   norm: { readonly gamma: tf.Tensor; readonly beta: tf.Tensor },
   folded: FoldedPrimal,
+  landmarks: Landmarks,
   mask: tf.Tensor2D,
   { rate, draw, epsilon, maskOutput, storage, kernels, nextKey }: PrimalSettings,
 ): { y: tf.Tensor3D; squares: tf.Tensor2D } {
   const [batch, length, width] = x.shape;
-  const [heads, , , rank] = folded.projectionE.shape;
+  const [heads, , rank] = folded.we.shape;
   const sizes = { batch, length, width, heads, rank };
   const config: Config = { ...sizes, maskOutput, rate, draw, epsilon, dtype: storage };
   const key = rate === 0 ? tf.zeros([2], 'int32') : nextKey();
-  const { query, key: keys, projectionE, projectionR, combine, inner, bias } = folded;
+  const { query, key: keys, we, wr, combine, inner, bias } = folded;
+  const projecting = projectingOf(config, landmarks);
   const [y, squares] = tileCall(
     candidatesOf('primal', config, primalProgram, kernels),
     [
-      ...[
-        x,
-        norm.gamma,
-        norm.beta,
-        query.kernel,
-        query.bias,
-        keys.kernel,
-        keys.bias,
-        projectionE,
-        projectionR,
-      ],
+      ...[x, norm.gamma, norm.beta, query.kernel, query.bias, keys.kernel, keys.bias, we, wr],
       ...[combine, mask, key, inner, bias],
     ],
     {
-      plain: plainOf(config),
+      plain: plainOf(config, projecting),
+      operands: (...inputs) => {
+        const [x, gamma, beta, wq, bq, wk, bk, we, wr, combine, mask, key, inner, bias] = inputs;
+        const projections = projecting.project(projecting.rows(x, gamma, beta), we, wr, mask);
+        return [x, gamma, beta, wq, bq, wk, bk, projections, combine, mask, key, inner, bias];
+      },
       finish: ([y, squares]) => [y, tf.sum(squares, 1)],
-      gradient: (of) => gradientsOf(of, config, kernels),
+      gradient: (of) => gradientsOf(of, config, projecting, kernels),
     },
   );
   return { y: y as tf.Tensor3D, squares: squares as tf.Tensor2D };
 }
 
+/** W_{e|X} and W_{r|X} in two steps. */
+interface Projecting {
+  /** The tokens whose rows of LN(x) they are made of, each once. */
+  readonly tokens: Int32Array;
+  /** These rows: x [B, N, d] to [B, n, d]. */
+  rows(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor): tf.Tensor;
+  /** Both side by side, [H, B, p, 2 s], of the rows. */
+  project(rows: tf.Tensor, we: tf.Tensor, wr: tf.Tensor, mask: tf.Tensor): tf.Tensor4D;
+}
+
+function projectingOf({ length, epsilon }: Config, { positions, of }: Landmarks): Projecting {
+  const areOnce = new Set(positions).size === positions.length;
+  // Where tokens are taken more than once, there are more landmarks than tokens.
+  const tokens = areOnce ? positions : Int32Array.from({ length }, (_, i) => i);
+  return {
+    tokens,
+    rows: (x, gamma, beta) =>
+      layerNorm(takeRows(x as tf.Tensor3D, tokens), gamma as tf.Tensor1D, beta as tf.Tensor1D, epsilon),
+    project: (rows, we, wr, mask) => {
+      const taken = areOnce ? (rows as tf.Tensor3D) : takeRows(rows as tf.Tensor3D, positions);
+      return jointProjections(of(taken, mask as tf.Tensor2D), we as tf.Tensor3D, wr as tf.Tensor3D);
+    },
+  };
+}
+
 /** The same from operations of tfjs. */
-function plainOf({ rate, draw, epsilon, maskOutput }: Config) {
+function plainOf({ rate, draw, epsilon, maskOutput }: Config, { rows, project }: Projecting) {
   return (...inputs: tf.Tensor[]): tf.Tensor[] => {
-    const [x, gamma, beta, wq, bq, wk, bk, projectionE, projectionR, combine, mask, key, inner, bias] =
-      inputs;
+    const [x, gamma, beta, wq, bq, wk, bk, we, wr, combine, mask, key, inner, bias] = inputs;
     const h = layerNorm(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, epsilon) as tf.Tensor3D;
+    const [projectionE, projectionR] = tf.split<tf.Tensor4D>(
+      project(rows(x, gamma, beta), we, wr, mask),
+      2,
+      3,
+    );
     const folded = {
       query: { kernel: wq as tf.Tensor2D, bias: bq as tf.Tensor1D },
       key: { kernel: wk as tf.Tensor2D, bias: bk as tf.Tensor1D },
-      projectionE: projectionE as tf.Tensor4D,
-      projectionR: projectionR as tf.Tensor4D,
+      ...{ projectionE, projectionR },
       combine: combine as tf.Tensor2D,
       inner: inner as tf.Tensor1D,
       bias: bias as tf.Tensor1D,
@@ -107,38 +144,53 @@ function plainOf({ rate, draw, epsilon, maskOutput }: Config) {
 
 /** The gradient of each input, in their order. */
 function gradientsOf(
-  { dys, inputs, plain }: TileGradientInputs,
+  { dys, inputs, operands, plain }: TileGradientInputs,
   config: Config,
+  { tokens, rows, project }: Projecting,
   kernels: KernelOptions,
 ): (tf.Tensor | null)[] {
+  const gradientConfig = { ...config, landmarks: tokens.length };
   const weightGradient = candidatesOf('primalWeightGradient', config, primalWeightGradientProgram, kernels);
-  const gradient = candidatesOf('primalGradient', config, primalGradientProgram, kernels);
+  const gradient = candidatesOf('primalGradient', gradientConfig, primalGradientProgram, kernels);
   // One reads what the other writes, so that it is both or none.
   if ([weightGradient, gradient].some((of) => chooseTile(of) === undefined)) return plain();
   const never = (): never => {
     throw new Error('primal: one of the two kernels of the gradient runs, the other does not');
   };
-  const { batch, heads, rank } = config;
+  const { batch, length, heads, rank, dtype } = config;
   const dy = dys[0] ?? tf.zerosLike(inputs[0]);
   const dSquares = dys[1] ?? tf.zeros([batch, 2 * heads * rank]);
-  const [dz, dwq, dwk, dbq, dbk, dcombine, dae, dar] = tileCall(
+  const [dz, dwq, dwk, dbq, dbk, dcombine, dprojections] = tileCall(
     weightGradient,
-    [...inputs.slice(0, 12), dy, dSquares],
+    [...operands.slice(0, 11), dy, dSquares],
     {
       finish: ([dz, parts, projections]) => {
         const { wq, wk, bq, bk, combine } = sumRows(parts, primalWeightGradientLayout(config));
-        return [dz, wq, wk, bq, bk, combine, ...tf.unstack(tf.sum(projections, 3))]; // [2, H, B, p, s] to [H, B, p, s]
+        return [dz, wq, wk, bq, bk, combine, tf.sum(projections, 2)]; // [H, B, p, 2 s]
       },
       plain: never,
     },
   );
-  const [x, gamma, beta, wq, , wk, , , , , mask, key] = inputs;
-  const [dx, dgamma, dbeta, dinner, dbias] = tileCall(gradient, [x, gamma, beta, wq, wk, mask, key, dy, dz], {
-    finish: ([dx, parts]) => {
-      const { gamma, beta, inner, bias } = sumRows(parts, primalGradientLayout(config));
-      return [dx, gamma, beta, inner, bias];
+  const [x, gamma, beta, wq, , wk, , we, wr, , mask, key] = inputs;
+  // As the forward pass is computed, whose products are in bfloat16 where it stores in it.
+  const [drows, dwe, dwr] = autocast(dtype === 'bfloat16' ? 'bf16' : 'float32', () =>
+    tf.grads((rows, we, wr) => project(rows, we, wr, mask))([rows(x, gamma, beta), we, wr], dprojections),
+  );
+  const numbers = new Map(Array.from(tokens, (token, i) => [token, i]));
+  const places = tf.tensor1d(
+    Array.from({ length }, (_, token) => numbers.get(token) ?? -1),
+    'int32',
+  );
+  const [dx, dgamma, dbeta, dinner, dbias] = tileCall(
+    gradient,
+    [x, gamma, beta, wq, wk, mask, key, dy, dz, places, drows],
+    {
+      finish: ([dx, parts]) => {
+        const { gamma, beta, inner, bias } = sumRows(parts, primalGradientLayout(config));
+        return [dx, gamma, beta, inner, bias];
+      },
+      plain: never,
     },
-    plain: never,
-  });
-  return [dx, dgamma, dbeta, dwq, dbq, dwk, dbk, dae, dar, dcombine, null, null, dinner, dbias];
+  );
+  return [dx, dgamma, dbeta, dwq, dbq, dwk, dbk, dwe, dwr, dcombine, null, null, dinner, dbias];
 }

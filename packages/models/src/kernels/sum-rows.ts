@@ -1,19 +1,30 @@
-import type { RowLayout, RowPlace } from '@primal-attention/tile';
+import { tileCall } from '@primal-attention/runtime';
+import { type RowLayout, type RowPlace, sumRowsProgram, writtenOnce } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * The arrays of which each of a kernel's programs wrote a part, in a row of its own: one sum over all rows.
+ * The arrays of which each of a kernel's programs wrote a part, in a row of its own: by another kernel, since XLA would copy each
+ * array out of a sum of whole rows.
  *
  * @param rows [programs, size]
  */
 export function sumRows<Name extends string>(
   rows: tf.Tensor,
-  { places }: RowLayout<Name>,
+  layout: RowLayout<Name>,
 ): Record<Name, tf.Tensor> {
+  const program = writtenOnce('sumRows', { rows: rows.shape[0], layout }, sumRowsProgram);
+  const sums = tileCall(program, [rows], { plain: (rows) => plain(rows, layout) });
+  return Object.fromEntries(Object.keys(layout.places).map((name, i) => [name, sums[i]])) as Record<
+    Name,
+    tf.Tensor
+  >;
+}
+
+/** The same from operations of tfjs. */
+function plain(rows: tf.Tensor, { places }: RowLayout): tf.Tensor[] {
   const sums = tf.sum(rows, 0);
-  const arrays = Object.entries<RowPlace>(places).map(([name, { offset, shape }]) => {
+  return Object.values<RowPlace>(places).map(({ offset, shape }) => {
     const size = shape.reduce((product, n) => product * n, 1);
-    return [name, tf.reshape(tf.slice(sums, offset, size), [...shape])];
+    return tf.reshape(tf.slice(sums, offset, size), [...shape]);
   });
-  return Object.fromEntries(arrays) as Record<Name, tf.Tensor>;
 }

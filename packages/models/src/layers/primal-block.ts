@@ -1,8 +1,8 @@
-import type { PrimalAttention } from '@primal-attention/attention';
+import { landmarkPositions, type PrimalAttention } from '@primal-attention/attention';
 import { nextRandomKey } from '@primal-attention/runtime';
 import { isTileSize } from '@primal-attention/tile';
 import * as tf from '@tensorflow/tfjs';
-import { primal } from '../kernels/primal.js';
+import { type Landmarks, primal } from '../kernels/primal.js';
 import { KernelBlock, type KernelCall, weightsOf } from './kernel-block.js';
 import { type LayerNorm, layerNorm } from './layer-norm.js';
 import type { StatelessDropout } from './stateless-dropout.js';
@@ -30,10 +30,14 @@ export class PrimalBlock extends KernelBlock {
       const mask = tf.cast(inputs[1], 'float32') as tf.Tensor2D;
       const weights = weightsOf(norm, 'gamma', 'beta');
       const [gamma, beta] = [weights.gamma, weights.beta] as tf.Tensor1D[];
-      // Rows of LN(x), of which no more than f(X) needs is formed.
-      const rows = layerNorm(attention.landmarkRows(x), gamma, beta, norm.epsilon) as tf.Tensor3D;
+      const rows = (): tf.Tensor3D =>
+        layerNorm(attention.landmarkRows(x), gamma, beta, norm.epsilon) as tf.Tensor3D;
       const folded = attention.fold(rows, length, mask);
-      const { y, squares } = primal(x, weights, folded, mask, {
+      const landmarks: Landmarks = {
+        positions: landmarkPositions(length, attention.landmarks),
+        of: (rows, mask) => attention.landmarksOf(rows, length, mask),
+      };
+      const { y, squares } = primal(x, weights, folded, landmarks, mask, {
         rate: training ? drop.rate : 0,
         draw: drop.draw,
         epsilon: norm.epsilon,

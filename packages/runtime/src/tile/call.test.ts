@@ -129,6 +129,33 @@ describe('with a device that runs them', () => {
     expect(seen).toEqual(['1, 2,3 4,3 true']);
   });
 
+  it('operands may be made of the inputs, and gradients are those of the inputs', () => {
+    const seen: string[] = [];
+    /** x (y_0 + y_1) z, of which the kernel reads x and the sum of y's rows. */
+    const options: TileCallOptions = {
+      plain: (x, y, z) => [tf.mul(tf.mul(x, tf.sum(y, 0)), z)],
+      operands: (x, y) => [x, tf.sum(y, 0)],
+      gradient: ({ dys: [dy], inputs: [, y], operands, results }) => {
+        seen.push([...operands, ...results].map(({ shape }) => shape).join(' '));
+        return [tf.mul(dy!, operands[1]), tf.mul(tf.onesLike(y), tf.mul(dy!, operands[0])), null];
+      },
+    };
+    const rows = tf.tensor2d([1, 2, 3, 3, 3, 3], [2, 3]);
+    const call = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tileCall(twice, [x, y, tf.scalar(1)], options)[0];
+    expect(read(call(x, rows))).toEqual([4, 10, 18]);
+    const gradients = (x: tf.Tensor, y: tf.Tensor): tf.Tensor[] => tf.grads(call)([x, y]);
+    for (const of of [gradients, jit(gradients)]) {
+      expect(of(x, rows).map(read)).toEqual([
+        [4, 5, 6],
+        [1, 2, 3, 1, 2, 3],
+      ]);
+    }
+    expect(seen).toEqual(['3 3 3', '3 3 3']);
+    expect(() => tileCall(twice, [x, y], { ...options, operands: (x) => [x] })).toThrow(
+      /'scaled' has 2 operands, got 1 tensors/,
+    );
+  });
+
   it('asks for the gradients that are wanted only', () => {
     const wanted: (readonly boolean[])[] = [];
     const mixed = program('scaled', [vector, { shape: [3], dtype: 'uint32' }], [vector]);

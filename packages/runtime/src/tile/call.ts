@@ -13,6 +13,8 @@ export interface TileGradientInputs {
   readonly dys: readonly (tf.Tensor | null)[];
   /** The call's inputs. */
   readonly inputs: readonly tf.Tensor[];
+  /** What the kernel read: the inputs, or what `operands` made of them. */
+  readonly operands: readonly tf.Tensor[];
   /** What the kernel wrote, also what `finish` did not hand on. */
   readonly results: readonly tf.Tensor[];
   /** Whether each input's gradient is needed. */
@@ -33,12 +35,14 @@ export interface TileCallOptions {
    * which is computed again for it.
    */
   readonly gradient?: (of: TileGradientInputs) => (tf.Tensor | null)[];
+  /** The kernel's operands from the call's inputs, such as weights that are packed. Without it, they are the inputs. */
+  readonly operands?: (...inputs: tf.Tensor[]) => tf.Tensor[];
   /** The call's outputs from the kernel's results, such as sums of partial sums. Without it, they are the results. */
   readonly finish?: (results: tf.Tensor[]) => tf.Tensor[];
 }
 
 /**
- * outputs = finish(kernel(inputs)), by a GPU kernel inside the program, with a gradient of its own; where kernels do not run
+ * outputs = finish(kernel(operands(inputs))), by a GPU kernel inside the program, with a gradient of its own; where kernels do not run
  * ({@link tileKernelRefusal}), outputs = plain(inputs).
  *
  * ```ts
@@ -66,7 +70,7 @@ export function tileCall(
 ): tf.Tensor[] {
   const fixed = 'candidates' in program ? undefined : program;
   // Also where it will not run: a mistake must show on every machine.
-  if (fixed !== undefined) checkArrays(fixed, 'operand', inputs);
+  if (fixed !== undefined && options.operands === undefined) checkArrays(fixed, 'operand', inputs);
   const chosen =
     tileKernelRefusal() === undefined ? (fixed ?? chooseTile(program as TileCandidates)?.program) : undefined;
   if (chosen !== undefined) return callKernel(chosen, inputs, options);
@@ -78,26 +82,30 @@ export function tileCall(
 function callKernel(
   program: TileProgram,
   inputs: readonly tf.Tensor[],
-  { plain, gradient, finish }: TileCallOptions,
+  { plain, gradient, operands: operandsOf, finish }: TileCallOptions,
 ): tf.Tensor[] {
-  checkArrays(program, 'operand', inputs);
-  const run = (): { results: tf.Tensor[]; outputs: tf.Tensor[] } => {
-    const results = runListKernel(tileKernel, inputs, { program });
-    return { results, outputs: finish?.(results) ?? results };
+  const run = (): { operands: readonly tf.Tensor[]; results: tf.Tensor[]; outputs: tf.Tensor[] } => {
+    const operands = operandsOf?.(...inputs) ?? inputs;
+    checkArrays(program, 'operand', operands);
+    const results = runListKernel(tileKernel, operands, { program });
+    return { operands, results, outputs: finish?.(results) ?? results };
   };
   if (!tapeIsOn()) return tf.tidy(() => run().outputs);
 
   const { outputs, saved } = withoutTape(() =>
     tf.tidy(() => {
-      const { results, outputs } = run();
+      const { operands, results, outputs } = run();
       return {
         // Clones: an output may stand in two places, or be kept for the gradient, and the tape must tell them apart.
         outputs: outputs.map((tensor) => tf.clone(tensor)),
-        saved: keepCopies([...inputs, ...results]),
+        saved: keepCopies([...inputs, ...results, ...(operands === inputs ? [] : operands)]),
       };
     }),
   );
   const savedInputs = saved.slice(0, inputs.length);
+  const savedResults = saved.slice(inputs.length, inputs.length + program.results.length);
+  const savedOperands =
+    operandsOf === undefined ? savedInputs : saved.slice(inputs.length + program.results.length);
   const nameOf = (i: number): string => `input${i}`;
   addToTape({
     name: `tileCall of kernel '${program.name}'`,
@@ -116,7 +124,8 @@ function callKernel(
             : gradient({
                 dys,
                 inputs: savedInputs,
-                results: saved.slice(inputs.length),
+                operands: savedOperands,
+                results: savedResults,
                 wanted,
                 plain: plainGradient,
               });

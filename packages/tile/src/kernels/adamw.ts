@@ -7,6 +7,7 @@ import { isPowerOfTwo, sizeOf } from '../language/shape.js';
 import type { Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import type { TileProgram } from '../program.js';
+import { blocksOf, ofOwnArray } from './blocks.js';
 
 /** What {@link adamw} is made for. */
 export interface AdamWConfig {
@@ -53,27 +54,17 @@ type AdamWOutput = `nextW${number}` | `nextM${number}` | `nextV${number}`;
 export function adamw(config: AdamWConfig): Kernel<AdamWSignature> {
   const { shapes, block } = checkAdamW('adamw', config);
   const sizes = shapes.map(sizeOf);
-  const { starts } = blocksOf(sizes, block);
+  const blocks = blocksOf(sizes, block);
   return kernel('adamw', signatureOf(shapes.length), (arrays) => {
     const program = programId();
-    // Asked once for all arrays.
-    const isBefore = starts.map((start) => program.less(start));
-    /** Of the weight whose block this is. The choices form a tree, so that each waits for few others. */
-    const chosen = <T>(of: (weight: number) => T, choose: (condition: Tile, left: T, right: T) => T): T => {
-      const among = (from: number, to: number): T => {
-        if (to - from === 1) return of(from);
-        const middle = (from + to) >> 1;
-        return choose(isBefore[middle], among(from, middle), among(middle, to));
-      };
-      return among(0, shapes.length);
-    };
+    const chosen = ofOwnArray(blocks, program);
     const number = (of: readonly number[]): Tile => chosen<Tile>((i) => scalar(of[i], 'int32'), where);
     const read = (name: 'w' | 'g' | 'm' | 'v'): InputPointer =>
       chosen<InputPointer>((i) => arrays[`${name}${i}`], where);
     const made = (name: 'W' | 'M' | 'V'): OutputPointer =>
       chosen<OutputPointer>((i) => arrays[`next${name}${i}`], where);
 
-    const at = program.sub(number(starts)).mul(block).add(arange(block));
+    const at = program.sub(number(blocks.starts)).mul(block).add(arange(block));
     const mask = at.less(number(sizes));
     const [fresh1, fresh2, stepSize, rootScale, offset, kept] = adamWRates.map((_, i) =>
       arrays.rates.load(i),
@@ -113,17 +104,6 @@ export function adamwProgram(
     // Every operation of floats is one of a block, of which the last of a weight may be cut.
     flops: ((flopsOf(made.body) as number) / block) * sizes.reduce((sum, size) => sum + size, 0),
   });
-}
-
-/** The number of the first program of each weight, and of all. */
-function blocksOf(sizes: readonly number[], block: number): { starts: number[]; programs: number } {
-  let programs = 0;
-  const starts = sizes.map((size) => {
-    const start = programs;
-    programs += Math.ceil(size / block);
-    return start;
-  });
-  return { starts, programs };
 }
 
 function signatureOf(weights: number): AdamWSignature {

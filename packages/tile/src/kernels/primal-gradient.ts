@@ -22,7 +22,7 @@ import {
   unitVectors,
 } from './primal-parts.js';
 import { type RowLayout, rowLayout } from './row-layout.js';
-import { eachRowTile, programNumber, type RowTile, rowGrid } from './row-tiles.js';
+import { checkCounts, eachRowTile, programNumber, type RowTile, rowGrid } from './row-tiles.js';
 
 /*
  * The gradient of `primal`, by recomputation. With do = mask drop(dy) and g = the gradient of the sums of squares:
@@ -114,12 +114,12 @@ function headGradient(
  *
  * | array | type | shape |
  * |---|---|---|
- * | x, gamma, beta, wq, bq, wk, bk, ae, ar, combine, mask, key | | as in `primal` |
+ * | x, gamma, beta, wq, bq, wk, bk, projections, combine, mask, key | | as in `primal` |
  * | dy | `dtype` | [B, N, d] |
  * | dsquares | float32 | [B, 2 H s]: the gradient of the sums over tokens |
  * | dz | `dtype` | [2, B, N, d]: by W_q^T h + b_q, and by W_k^T h + b_k |
  * | parts | float32 | [B programs, size]: a row of {@link primalWeightGradientLayout} for the programs of all heads together |
- * | dprojections | float32 | [2, H, B, programs, p, s]: of A_e and A_r, which are each sample's own |
+ * | dprojections | float32 | [H, B, programs, p, 2 s]: of A_e and A_r, which are each sample's own |
  */
 export function primalWeightGradient(config: PrimalConfig): Kernel<PrimalWeightGradientSignature> {
   const full = checkPrimal('primalWeightGradient', config);
@@ -160,8 +160,9 @@ export function primalWeightGradient(config: PrimalConfig): Kernel<PrimalWeightG
     storeMatrix(maps.plus(head.mul(headSize)), sums.map, { stride: width });
     storeSums(row.plus(places.bq.offset).plus(group.mul(headSize)), sums.bias, headSize);
     storeMatrix(row.plus(places.combine.offset).plus(group.mul(rank * width)), sums.combine, { rows: rank });
-    const all = group.mul(samples * rowGrid(full)[0]).add(number);
-    storeMatrix(arrays.dprojections.plus(all.mul(headSize * rank)), sums.projection, { columns: rank });
+    const all = head.mul(samples * rowGrid(full)[0]).add(number);
+    const both = arrays.dprojections.plus(all.mul(headSize * 2 * rank));
+    storeMatrix(both.plus(side.mul(rank)), sums.projection, { columns: rank, stride: 2 * rank });
   });
 }
 
@@ -202,23 +203,34 @@ export function primalWeightGradientProgram(
       ...gradientShapes(full),
       dz: [2, samples, rows, width],
       parts: [samples * programs, primalWeightGradientLayout(full).size],
-      dprojections: [2, heads, samples, programs, headSize, rank],
+      dprojections: [heads, samples, programs, headSize, 2 * rank],
     },
   });
 }
 
+/** What {@link primalGradient} is made for. */
+export interface PrimalGradientConfig extends PrimalConfig {
+  /** n, rows of LN(x) that A_e and A_r are made of, in each sample. */
+  readonly landmarks: number;
+}
+
 /**
  * The gradient of `primal`, second part: dx, and each program's part of the gradients of the vectors.
+ *
+ * A_e and A_r are made of some rows of LN(x). What comes from there is added here to what the other paths give LN(x): a row that
+ * stands by itself would need its own gradient of a layer norm, and a pass over dx to be added.
  *
  * | array | type | shape |
  * |---|---|---|
  * | x, gamma, beta, wq, wk, mask, key | | as in `primal` |
  * | dy, dx | `dtype` | [B, N, d] |
  * | dz | `dtype` | [2, B, N, d]: what {@link primalWeightGradient} wrote |
+ * | places | int32 | [N]: of each token the number of its row in drows; -1 where it has none |
+ * | drows | `dtype` | [B, n, d]: the gradient of rows of LN(x), each of another token |
  * | parts | float32 | [B programs, size]: a row of {@link primalGradientLayout} for each program |
  */
-export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSignature> {
-  const full = checkPrimal('primalGradient', config);
+export function primalGradient(config: PrimalGradientConfig): Kernel<PrimalGradientSignature> {
+  const { landmarks, ...full } = checkPrimalGradient('primalGradient', config);
   const { width, dtype, samples, rows } = full;
   return kernel('primal_gradient', gradientSignature(dtype), (arrays) => {
     const none = noSums(width);
@@ -233,7 +245,8 @@ export function primalGradient(config: PrimalConfig): Kernel<PrimalGradientSigna
       const [dzq, dzk] = [0, samples * rows * width].map((first) =>
         tile.load(arrays.dz.plus(first), width).cast(dtype),
       );
-      const dh = dot(dzk, wk, { accumulator: dot(dzq, wq) }); // [rows, d]
+      const dRows = tile.loadPlaced(arrays.drows, [landmarks, width], arrays.places);
+      const dh = dot(dzk, wk, { accumulator: dot(dzq, wq) }).add(dRows); // [rows, d]
       tile.store(arrays.dx, dy.add(layerNormGradient(dh, norm, gamma)));
       return {
         gamma: addColumns(sums.gamma, dh.mul(norm.normalised), dtype),
@@ -259,7 +272,8 @@ export function primalGradientLayout({
 
 function gradientSignature(dtype: 'bfloat16' | 'float32') {
   const { x, gamma, beta, wq, wk, mask, key, dy } = gradientInputs(dtype);
-  const inputs = { x, gamma, beta, wq, wk, mask, key, dy, dz: input(dtype) };
+  const rows = { places: input('int32'), drows: input(dtype) };
+  const inputs = { x, gamma, beta, wq, wk, mask, key, dy, dz: input(dtype), ...rows };
   return { ...inputs, dx: output(dtype), parts: output('float32') };
 }
 
@@ -268,10 +282,11 @@ export type PrimalGradientSignature = ReturnType<typeof gradientSignature>;
 
 /** {@link primalGradient} with its launch. */
 export function primalGradientProgram(
-  config: PrimalConfig,
+  config: PrimalGradientConfig,
   launch: Pick<Launch, 'numWarps' | 'numStages'> = {},
 ): TileProgram {
-  const full = checkPrimal('primalGradientProgram', config);
+  const { landmarks, ...full } = checkPrimalGradient('primalGradientProgram', config);
+  const { samples, rows, width } = full;
   const grid = rowGrid(full);
   const { x, gamma, beta, wq, wk, mask, key, dy } = gradientShapes(full);
   return tileProgram(primalGradient(config), {
@@ -279,7 +294,17 @@ export function primalGradientProgram(
     grid,
     shapes: {
       ...{ x, gamma, beta, wq, wk, mask, key, dy, dz: [2, ...dy], dx: dy },
-      parts: [full.samples * grid[0], primalGradientLayout(full).size],
+      ...{ places: [rows], drows: [samples, landmarks, width] },
+      parts: [samples * grid[0], primalGradientLayout(full).size],
     },
   });
+}
+
+/** Fills in defaults. @throws Error when there is no kernel for it */
+function checkPrimalGradient(
+  caller: string,
+  { landmarks, ...config }: PrimalGradientConfig,
+): FullPrimalConfig & Pick<PrimalGradientConfig, 'landmarks'> {
+  checkCounts(caller, { landmarks });
+  return { ...checkPrimal(caller, config), landmarks };
 }

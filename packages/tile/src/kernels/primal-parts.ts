@@ -124,20 +124,21 @@ export function loadHead(
   side: Side,
   head: Operand,
 ): HeadWeights {
-  const { wq, wk, bq, bk, ae, ar } = arrays;
-  const size = headSize * rank;
+  const { wq, wk, bq, bk, projections } = arrays;
+  const size = headSize * 2 * rank;
   const first = times(head, headSize);
   return {
     map: ofSide(side, [wq, wk], (map, wanted) =>
       loadBlock(map.plus(first), [width, headSize], { stride: width, wanted }).cast(dtype),
     ),
     bias: ofSide(side, [bq, bk], (bias, wanted) => loadRow(bias.plus(first), headSize, wanted)),
-    projection: ofSide(side, [ae, ar], (projection, wanted) =>
-      loadBlock(
-        projection.plus(times(head, samples * size)).plus(programId(1).mul(size)),
-        [headSize, columns],
-        { stride: rank, columns: rank, wanted },
-      ),
+    projection: loadBlock(
+      projections
+        .plus(times(head, samples * size))
+        .plus(programId(1).mul(size))
+        .plus(times(sideNumber(side), rank)),
+      [headSize, columns],
+      { stride: 2 * rank, columns: rank },
     ),
     combine: loadBlock(
       arrays.combine.plus(times(sideNumber(side), heads * rank * width)).plus(times(head, rank * width)),
@@ -183,8 +184,7 @@ export function primalInputs(dtype: 'bfloat16' | 'float32') {
     bq: input('float32'),
     wk: input('float32'),
     bk: input('float32'),
-    ae: input(dtype),
-    ar: input(dtype),
+    projections: input(dtype),
     combine: input(dtype),
     mask: input('float32'),
     key: input('int32'),
@@ -203,8 +203,7 @@ export function primalShapes({ rows, samples, width, heads, headSize, rank }: Fu
     bq: [width],
     wk: [width, width],
     bk: [width],
-    ae: [heads, samples, headSize, rank],
-    ar: [heads, samples, headSize, rank],
+    projections: [heads, samples, headSize, 2 * rank],
     combine: [2 * heads * rank, width],
     mask: [samples, rows],
     key: [2],

@@ -28,7 +28,7 @@ import { eachRowTile, programNumber, rowGrid } from './row-tiles.js';
  * | gamma, beta | float32 | [d] |
  * | wq, wk | float32 | [d, d], heads side by side: rounded to `dtype` here, which spares a conversion before each call |
  * | bq, bk | float32 | [d] |
- * | ae, ar | `dtype` | [H, B, p, s]: W_{e\|X} and W_{r\|X} |
+ * | projections | `dtype` | [H, B, p, 2 s]: W_{e\|X} and W_{r\|X} side by side, A_e and A_r |
  * | combine | `dtype` | [2 H s, d]: W_c W_out[h] of e for each head, then of r |
  * | mask | float32 | [B, N]; read with `maskOutput` alone |
  * | key | int32 | [2]; not read at rate 0 |

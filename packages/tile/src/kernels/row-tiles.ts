@@ -22,12 +22,15 @@ export interface RowTiling {
 export class RowTile {
   /** Row numbers in the whole matrix, int32 [rowsPerTile]. */
   readonly rows: Tile;
+  /** Row numbers in the sample, int32 [rowsPerTile]. */
+  readonly #local: Tile;
   /** Which rows there are, bool [rowsPerTile, 1]; nothing where all of them are. */
   readonly inside: Tile | undefined;
 
   constructor(tiling: Required<RowTiling>, step: Tile) {
     const { rows, samples, rowsPerTile, tilesPerProgram } = tiling;
     const local = programId(0).mul(tilesPerProgram).add(step).mul(rowsPerTile).add(arange(rowsPerTile));
+    this.#local = local;
     this.rows = samples === 1 ? local : programId(1).mul(rows).add(local);
     const areWhole = rows % (rowsPerTile * tilesPerProgram) === 0;
     this.inside = areWhole ? undefined : local.less(rows).expandDims(1);
@@ -46,6 +49,20 @@ export class RowTile {
   /** One number of each row, 0 beyond the end, as float32 [rowsPerTile, 1]. */
   loadColumn(pointer: InputPointer): Tile {
     return pointer.load(this.rows.expandDims(1), { mask: this.inside }).cast('float32');
+  }
+
+  /**
+   * The rows of another matrix that belong to these, 0 where there is none, as float32 [rowsPerTile, columns].
+   *
+   * @param pointer [samples, count, columns]
+   * @param places the number of each row's own in it, or -1, int32 [rows]; for all samples the same
+   */
+  loadPlaced(pointer: InputPointer, [count, columns]: readonly [number, number], places: InputPointer): Tile {
+    const local = this.#local.expandDims(1);
+    const place = places.load(local, this.inside === undefined ? {} : { mask: this.inside, other: -1 });
+    const row = programId(1).mul(count).add(place); // [rowsPerTile, 1]
+    const at = row.mul(columns).add(arange(columns).expandDims(0));
+    return pointer.load(at, { mask: place.greaterEqual(0) }).cast('float32');
   }
 
   /** Writes these rows, as many as there are. @param values float32 [rowsPerTile, columns] */

@@ -10,8 +10,7 @@ export interface PrimalArrays {
   bq: ArrayLike<number>;
   wk: ArrayLike<number>;
   bk: ArrayLike<number>;
-  ae: ArrayLike<number>;
-  ar: ArrayLike<number>;
+  projections: ArrayLike<number>;
   combine: ArrayLike<number>;
   inner: ArrayLike<number>;
   bias: ArrayLike<number>;
@@ -28,7 +27,6 @@ export interface PrimalSizes {
 
 /** Arrays of random numbers. */
 export function primalArrays({ batch, length, width, heads, rank }: PrimalSizes): PrimalArrays {
-  const projection = width * batch * rank; // [H, B, p, s]
   const sizes = {
     x: batch * length * width,
     gamma: width,
@@ -37,8 +35,7 @@ export function primalArrays({ batch, length, width, heads, rank }: PrimalSizes)
     bq: width,
     wk: width * width,
     bk: width,
-    ae: projection,
-    ar: projection,
+    projections: width * batch * 2 * rank, // [H, B, p, 2 s]
     combine: 2 * heads * rank * width,
     inner: width,
     bias: width,
@@ -58,22 +55,20 @@ export function naivePrimal(
   const h = naiveLayerNorm(arrays.x, arrays.gamma, arrays.beta, width);
   const linear = (kernel: ArrayLike<number>, bias: ArrayLike<number>): Float64Array =>
     matrixProduct(h, kernel, [tokens, width, width]).map((v, i) => v + bias[i % width]);
-  const sides = [
-    { z: linear(arrays.wq, arrays.bq), projection: arrays.ae },
-    { z: linear(arrays.wk, arrays.bk), projection: arrays.ar },
-  ];
+  const sides = [linear(arrays.wq, arrays.bq), linear(arrays.wk, arrays.bk)];
   const scores = new Float64Array(tokens * 2 * heads * rank);
   const squares = new Float64Array(batch * 2 * heads * rank);
   for (let token = 0; token < tokens; token++) {
     const sample = Math.floor(token / length);
-    for (const [side, { z, projection }] of sides.entries()) {
+    for (const [side, z] of sides.entries()) {
       for (let head = 0; head < heads; head++) {
         const from = token * width + head * size;
         const norm = Math.max(Math.hypot(...z.subarray(from, from + size)), 1e-12);
         for (let j = 0; j < rank; j++) {
           let score = 0;
           for (let f = 0; f < size; f++) {
-            score += (z[from + f] / norm) * projection[((head * batch + sample) * size + f) * rank + j];
+            const row = (head * batch + sample) * size + f;
+            score += (z[from + f] / norm) * arrays.projections[(2 * row + side) * rank + j];
           }
           const column = (side * heads + head) * rank + j;
           scores[token * 2 * heads * rank + column] = score;

@@ -206,8 +206,8 @@ export abstract class PrimalLayer extends AttentionLayer {
     };
   }
 
-  #outputMaps(): OutputMaps {
-    return foldedMaps(this.linearWeights('combine'), this.linearWeights('output'));
+  #outputMaps(by?: 'elements'): OutputMaps {
+    return foldedMaps(this.linearWeights('combine'), this.linearWeights('output'), by);
   }
 
   /** Whether `foldedPrimal` is all that the layer computes. */
@@ -217,13 +217,14 @@ export abstract class PrimalLayer extends AttentionLayer {
     return isPlain && this.heads <= fewHeads && !areScoresHeard(this);
   }
 
-  /** @param project what the form makes of W_e and W_r for this use */
-  protected foldWith(project: (we: tf.Tensor3D, wr: tf.Tensor3D) => Omit<Projected, 'tokens'>): FoldedPrimal {
+  /** @param trace of the objective, where it is not that of W_e and W_r */
+  protected foldWith(trace?: (we: tf.Tensor3D, wr: tf.Tensor3D) => tf.Tensor1D): FoldedPrimal {
     const [we, wr] = [this.#we?.read() as tf.Tensor3D, this.#wr?.read() as tf.Tensor3D];
-    const { projections, trace } = project(we, wr);
-    const { combine, inner, bias } = this.#outputMaps();
+    // Kernels run on a GPU.
+    const { combine, inner, bias } = this.#outputMaps('elements');
     return {
-      ...projections,
+      we,
+      wr,
       query: this.linearWeights('query'),
       key: this.linearWeights('key'),
       combine,
@@ -234,7 +235,7 @@ export abstract class PrimalLayer extends AttentionLayer {
           objectiveOfMeans(
             tf.mul(squares, 1 / length),
             this.#lambda?.read() as tf.Tensor2D,
-            trace?.() ?? weightTrace(we, wr),
+            trace?.(we, wr) ?? weightTrace(we, wr),
           ),
         ),
     };

@@ -86,19 +86,44 @@ export interface OutputMaps {
  *
  * @param combine W_c [2 s, p] and b_c [p]
  * @param output W_out [H p, d] and b_out [d]
+ * @param by a matrix product, or sums of products by elements: a GPU has one program for those, and four for a product with what is
+ *   converted and transposed around it, each of them longer in starting than in computing; a CPU has the product sooner
  */
-export function foldedMaps(combine: LinearWeights, output: LinearWeights): OutputMaps {
+export function foldedMaps(
+  combine: LinearWeights,
+  output: LinearWeights,
+  by: 'product' | 'elements' = 'product',
+): OutputMaps {
   const [pairs, size] = combine.kernel.shape;
   const [inputs, features] = output.kernel.shape;
   const heads = inputs / size;
-  // [H p, d] to [p, H d], so that one product serves all heads: [2 s, H d].
-  const byHead = tf.reshape(output.kernel, [heads, size, features]);
-  const ofHeads = tf.reshape(tf.transpose(byHead, [1, 0, 2]), [size, heads * features]) as tf.Tensor2D;
-  const products = tf.reshape(tf.matMul(combine.kernel, ofHeads), [2, pairs / 2, heads, features]);
-  const folded = tf.reshape(tf.transpose(products, [0, 2, 1, 3]), [heads * pairs, features]) as tf.Tensor2D; // [2 H s, d]
+  const byHead = tf.reshape(output.kernel, [heads, size, features]) as tf.Tensor3D;
+  const blocks =
+    by === 'product' ? productOfMaps(combine.kernel, byHead) : sumsOfMaps(combine.kernel, byHead);
+  const folded = tf.reshape(blocks, [heads * pairs, features]) as tf.Tensor2D; // [2 H s, d]
   // A sum of products by elements, since a product of one row would be three programs of a GPU, with those of its gradient.
   const inner = tf.sum(tf.mul(byHead, tf.reshape(combine.bias, [1, size, 1])), [0, 1]);
   return { combine: folded, inner: tf.reshape(inner, [1, features]) as tf.Tensor2D, bias: output.bias };
+}
+
+/** W_c W_out[h], e before r: [2 s, p] and [H, p, d] to [2, H, s, d]. */
+function productOfMaps(combine: tf.Tensor2D, byHead: tf.Tensor3D): tf.Tensor4D {
+  const [heads, size, features] = byHead.shape;
+  // [p, H d], so that one product serves all heads: [2 s, H d].
+  const ofHeads = tf.reshape(tf.transpose(byHead, [1, 0, 2]), [size, heads * features]) as tf.Tensor2D;
+  const products = tf.reshape(tf.matMul(combine, ofHeads), [2, combine.shape[0] / 2, heads, features]);
+  return tf.transpose(products, [0, 2, 1, 3]) as tf.Tensor4D;
+}
+
+/** {@link productOfMaps} element by element. */
+function sumsOfMaps(combine: tf.Tensor2D, byHead: tf.Tensor3D): tf.Tensor4D {
+  const [pairs, size] = combine.shape;
+  const [heads, , features] = byHead.shape;
+  const products = tf.mul(
+    tf.reshape(combine, [2, 1, pairs / 2, size, 1]),
+    tf.reshape(byHead, [1, heads, 1, size, features]),
+  );
+  return tf.sum(products, 3); // of [2, H, s, p, d]
 }
 
 /**

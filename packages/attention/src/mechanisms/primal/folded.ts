@@ -3,8 +3,12 @@ import { cosineFeatureMap } from './feature-map.js';
 import { flatOutput, flatQueriesAndKeys, flatScores } from './flat.js';
 import type { Projections } from './primal.js';
 
-/** A Primal layer of few heads with everything computed that does not depend on single tokens. */
-export interface FoldedPrimal extends Projections {
+/** A Primal layer of few heads with everything computed that does not depend on tokens. */
+export interface FoldedPrimal {
+  /** W_e, [H, n, s]. */
+  readonly we: tf.Tensor3D;
+  /** W_r, [H, n, s]. */
+  readonly wr: tf.Tensor3D;
   /** W_q [d, d] and its bias [d]. */
   readonly query: { readonly kernel: tf.Tensor2D; readonly bias: tf.Tensor1D };
   /** W_k [d, d] and its bias [d]. */
@@ -34,7 +38,7 @@ export interface FoldedPrimal extends Projections {
  */
 export function foldedPrimal(
   x: tf.Tensor3D,
-  folded: Omit<FoldedPrimal, 'report'>,
+  folded: Omit<FoldedPrimal, 'we' | 'wr' | 'report'> & Projections,
   mask?: tf.Tensor2D,
 ): { output: tf.Tensor3D; squares: tf.Tensor2D } {
   const { query, key, projectionE, projectionR, combine, inner, bias } = folded;

@@ -90,7 +90,15 @@ export class PrimalAttention extends PrimalLayer {
     we: tf.Tensor3D,
     wr: tf.Tensor3D,
   ): Projected {
-    return { tokens: x, ...this.#projectRows(this.landmarkRows(x), x.shape[1], mask, we, wr) };
+    const landmarks = this.landmarksOf(this.landmarkRows(x), x.shape[1], mask);
+    const projected = projections(landmarks, we, wr);
+    const { projectionE, projectionR } = projected;
+    return {
+      tokens: x,
+      projections: projected,
+      landmarks,
+      ...(this.trace === 'projections' && { trace: () => projectionTrace(projectionE, projectionR) }),
+    };
   }
 
   /** The rows of x that f(X) is made of, before a mask and before they are cut into heads: [B, N, d] to [B, n, d]. */
@@ -107,39 +115,32 @@ export class PrimalAttention extends PrimalLayer {
   }
 
   /**
-   * The layer for a kernel that computes a whole block, where it is {@link foldable}: what `foldedPrimal` takes. The tensors belong
-   * to the caller's `tf.tidy`.
+   * The layer for a kernel that computes a whole block, where it is {@link foldable}: what `foldedPrimal` takes, but for the
+   * projections. The tensors belong to the caller's `tf.tidy`.
    *
-   * @param rows {@link landmarkRows} of what the layer's input is
+   * @param rows {@link landmarkRows} of what the layer's input is; asked for where the objective takes the projections' trace
    * @param length N
    * @param mask [B, N]
    */
-  fold(rows: tf.Tensor3D, length: number, mask: tf.Tensor2D | undefined): FoldedPrimal {
-    return this.foldWith((we, wr) => this.#projectRows(rows, length, mask, we, wr));
+  fold(rows: () => tf.Tensor3D, length: number, mask: tf.Tensor2D | undefined): FoldedPrimal {
+    if (this.trace === 'weights') return this.foldWith();
+    return this.foldWith((we, wr) => {
+      const { projectionE, projectionR } = projections(this.landmarksOf(rows(), length, mask), we, wr);
+      return projectionTrace(projectionE, projectionR);
+    });
   }
 
-  #projectRows(
-    rows: tf.Tensor3D,
-    length: number,
-    mask: tf.Tensor2D | undefined,
-    we: tf.Tensor3D,
-    wr: tf.Tensor3D,
-  ): Omit<Projected, 'tokens'> {
-    const masked =
-      mask === undefined || !this.maskLandmarks
-        ? rows
-        : tf.mul(
-            rows,
-            takeRows(tf.expandDims(mask, 2) as tf.Tensor3D, landmarkPositions(length, this.landmarks)),
-          );
-    const landmarks = splitHeads(masked as tf.Tensor3D, this.heads); // [H, B, n, p]
-    const projected = projections(landmarks, we, wr);
-    const { projectionE, projectionR } = projected;
-    return {
-      projections: projected,
-      landmarks,
-      ...(this.trace === 'projections' && { trace: () => projectionTrace(projectionE, projectionR) }),
-    };
+  /**
+   * f(X): {@link landmarkRows}, padded ones set to 0 where `maskLandmarks` says so, cut into heads, [B, n, d] to [H, B, n, p].
+   *
+   * @param length N
+   * @param mask [B, N]
+   */
+  landmarksOf(rows: tf.Tensor3D, length: number, mask: tf.Tensor2D | undefined): tf.Tensor4D {
+    if (mask === undefined || !this.maskLandmarks) return splitHeads(rows, this.heads);
+    const positions = landmarkPositions(length, this.landmarks);
+    const kept = takeRows(tf.expandDims(mask, 2) as tf.Tensor3D, positions); // [B, n, 1]
+    return splitHeads(tf.mul(rows, kept) as tf.Tensor3D, this.heads);
   }
 
   override getConfig(): tf.serialization.ConfigDict {

@@ -94,12 +94,24 @@ export function projectedScores(phi: tf.Tensor4D, projection: tf.Tensor4D): tf.T
  * W_{e|X} = f(X)^T W_e and W_{r|X} = f(X)^T W_r: f(X) [H, B, n, p] and [H, n, s] to [H, B, p, s].
  */
 export function projections(landmarks: tf.Tensor4D, we: tf.Tensor3D, wr: tf.Tensor3D): Projections {
+  const project = projectWith(landmarks);
+  return { projectionE: project(we), projectionR: project(wr) };
+}
+
+/**
+ * W_{e|X} = f(X)^T W_e and W_{r|X} = f(X)^T W_r side by side, by one product, as kernels read them: f(X) [H, B, n, p] and
+ * [H, n, s] to [H, B, p, 2 s].
+ */
+export function jointProjections(landmarks: tf.Tensor4D, we: tf.Tensor3D, wr: tf.Tensor3D): tf.Tensor4D {
+  return tf.tidy(() => projectWith(landmarks)(tf.concat([we, wr], 2)));
+}
+
+/** w to f(X)^T w: [H, n, k] to [H, B, p, k]. */
+function projectWith(landmarks: tf.Tensor4D): (w: tf.Tensor3D) => tf.Tensor4D {
   const [heads, batch, count, size] = landmarks.shape;
   // Samples become columns, so that one product per head serves the whole batch, and its gradient in W sums over it.
   const columns = tf.reshape(tf.transpose(landmarks, [0, 2, 1, 3]), [heads, count, batch * size]); // [H, n, B p]
-  const project = (w: tf.Tensor3D): tf.Tensor4D =>
-    tf.reshape(tf.matMul(columns, w, true), [heads, batch, size, w.shape[2]]); // [H, B p, s] to [H, B, p, s]
-  return { projectionE: project(we), projectionR: project(wr) };
+  return (w) => tf.reshape(tf.matMul(columns, w, true), [heads, batch, size, w.shape[2]]); // [H, B p, k] to [H, B, p, k]
 }
 
 /**
