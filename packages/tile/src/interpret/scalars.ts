@@ -17,8 +17,8 @@ const floatUnary: Partial<Record<UnaryName, Unary>> = {
   exp2: (x) => (x < -126 ? 0 : 2 ** x),
   log: Math.log,
   sqrt: Math.sqrt,
-  // 0, and what a device takes as 0, gives Infinity.
-  rsqrt: (x) => 1 / Math.sqrt(Math.abs(x) < 2 ** -126 ? 0 : x),
+  // What a device takes as 0 keeps its sign, and 1 / sqrt(-0) is -Infinity.
+  rsqrt: (x) => 1 / Math.sqrt(Math.abs(x) < 2 ** -126 ? 0 * x : x),
   erf,
 };
 
