@@ -36,9 +36,11 @@ export type Results<S extends Signature = Signature> = {
 /**
  * Runs a kernel without a GPU: all programs of the grid, one after the other, with the device's roundings.
  *
- * Exact to the bit are integers, float32 arithmetic and rounding to smaller floats. Sums, products of matrices and exp, log,
- * erf, sqrt and rsqrt are rounded once, from double precision, where a device rounds on the way; small numbers near 1e-38 are
- * kept, which a device may flush to 0.
+ * Exact to the bit are integers, single additions, subtractions and products of float32, and rounding to smaller floats. A
+ * quotient of float32 may differ in its last bit, as may a product that goes into a sum, which a compiler makes one operation
+ * with one rounding (where the sum nearly cancels, that bit of the product is more of the sum). Sums along an axis, products of
+ * matrices and exp, exp2, log, erf, sqrt and rsqrt are rounded once, from double precision, where a device rounds on the way;
+ * small numbers near 1e-38 are kept, which a device may flush to 0.
  *
  * @throws Error, with array, element, program and the kernel's line, when a program reads or writes outside an array, when two
  *   programs write the same element or one reads what another writes, when an element of an output is never written, and when

@@ -4,7 +4,8 @@ import { erf } from './special.js';
 
 /*
  * Operations on one element, in double precision. Storing the result in an array of its type rounds float32 to nearest and
- * wraps integers at 32 bits, so that float32 arithmetic is exact to the bit.
+ * wraps integers at 32 bits, so that an addition, a subtraction or a product of float32 is exact to the bit. A device's quotient
+ * (div.full.f32) is not rounded to nearest, and its product and sum (fma.rn.f32) are rounded together.
  */
 
 type Unary = (x: number) => number;
