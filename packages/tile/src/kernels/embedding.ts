@@ -240,7 +240,10 @@ function gradientSignature(dtype: 'bfloat16' | 'float32') {
 /** The arrays of {@link embeddingGradient}. */
 export type EmbeddingGradientSignature = ReturnType<typeof gradientSignature>;
 
-/** {@link embeddingGradient} with its launch: at the sizes of the paper, and an H200, the default is the fastest of some twenty. */
+/**
+ * {@link embeddingGradient} with its launch: at the sizes of the paper, and an H200, the default is the fastest of some twenty. Of
+ * 1,024 features and more in float32, some of it does not fit the registers.
+ */
 export function embeddingGradientProgram(config: EmbeddingConfig & EmbeddingGradientTiling): TileProgram {
   const { batch, length, vocabulary, width } = checkEmbedding('embeddingGradientProgram', config);
   const tiling = checkGradientTiling('embeddingGradientProgram', config);
@@ -255,6 +258,7 @@ export function embeddingGradientProgram(config: EmbeddingConfig & EmbeddingGrad
       dTokens: [tiles * groups, vocabulary, width],
       dPositions: [groups, length, width],
     },
-    numWarps: tiling.vocabularyPerProgram > 128 ? 8 : 4,
+    // The registers for the sums; beyond 256 features, whose tiles of 16 positions cannot be smaller, for those, too.
+    numWarps: tiling.vocabularyPerProgram > 128 || width > 256 ? 8 : 4,
   });
 }
