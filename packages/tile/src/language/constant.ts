@@ -1,6 +1,6 @@
 import { append, currentBlock } from './build.js';
 import { misuse } from './caller.js';
-import { type Dtype, isFloat } from './dtype.js';
+import { checkDtype, type Dtype, dtypes, isFloat } from './dtype.js';
 import { roundTo } from './rounding.js';
 import { checkShape } from './shape.js';
 import { Tile } from './tile.js';
@@ -27,6 +27,7 @@ function representable(operation: string, value: number, dtype: Dtype): number {
 /** A tile with one number everywhere. */
 export function constant(operation: string, value: number, dtype: Dtype, shape: readonly number[]): Tile {
   checkShape(operation, shape);
+  checkDtype(operation, dtype, dtypes);
   const held = representable(operation, value, dtype);
   const result = new Tile(dtype, shape, currentBlock(operation));
   append({ kind: 'constant', value: held, result });
