@@ -10,7 +10,6 @@ import { type DropoutDraw, keptOfRows, loadKey, rowDropout } from './dropout.js'
 import { rowOffsets } from './matrix.js';
 import {
   checkCounts,
-  checkRate,
   checkTileSize,
   checkTiling,
   eachRowTile,
@@ -18,6 +17,7 @@ import {
   rowGrid,
   tileSizeFor,
 } from './row-tiles.js';
+import { checkSettings } from './settings.js';
 
 /** What the kernels of embeddings are made for. */
 export interface EmbeddingConfig {
@@ -46,7 +46,7 @@ function checkEmbedding(caller: string, config: EmbeddingConfig): FullConfig {
   const { batch, length, vocabulary, width, rate = 0, draw = 'elements', dtype = 'bfloat16' } = config;
   checkCounts(caller, { batch, length, vocabulary });
   checkTileSize(caller, 'width', width);
-  checkRate(caller, rate);
+  checkSettings(caller, { rate, draw, dtype });
   return { batch, length, vocabulary, width, rate, draw, dtype };
 }
 
