@@ -51,6 +51,8 @@ class Undefined extends Error {}
 const divide = (how: Binary): Binary => {
   return (a, b) => {
     if (b === 0) throw new Undefined(`${a} divided by 0`);
+    // 2^31 is no int32; the instruction may give anything for the remainder, too.
+    if (a === -(2 ** 31) && b === -1) throw new Undefined(`${a} divided by -1`);
     return how(a, b);
   };
 };

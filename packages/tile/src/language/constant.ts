@@ -1,6 +1,6 @@
 import { append, currentBlock } from './build.js';
 import { misuse } from './caller.js';
-import { checkDtype, type Dtype, dtypes, isFloat } from './dtype.js';
+import { checkDtype, type Dtype, dtypes, integerRange, isFloat, isInteger } from './dtype.js';
 import { roundTo } from './rounding.js';
 import { checkShape } from './shape.js';
 import { Tile } from './tile.js';
@@ -15,13 +15,13 @@ function representable(operation: string, value: number, dtype: Dtype): number {
     if (Number.isFinite(value) && !Number.isFinite(rounded)) throw fail('a number in its range');
     return rounded;
   }
-  if (dtype === 'bool') {
-    if (value !== 0 && value !== 1) throw fail('0 or 1');
-    return value;
+  if (isInteger(dtype)) {
+    const [low, high] = integerRange(dtype);
+    if (!Number.isInteger(value) || value < low || value > high) throw fail(`an integer in ${low}..${high}`);
+    return value + 0; // no -0
   }
-  const [low, high] = dtype === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
-  if (!Number.isInteger(value) || value < low || value > high) throw fail(`an integer in ${low}..${high}`);
-  return value + 0; // no -0
+  if (value !== 0 && value !== 1) throw fail('0 or 1');
+  return value;
 }
 
 /** A tile with one number everywhere. */

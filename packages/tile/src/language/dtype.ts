@@ -37,6 +37,11 @@ export function isHalf(dtype: Dtype): boolean {
   return dtype === 'bfloat16' || dtype === 'float16';
 }
 
-export function isInteger(dtype: Dtype): boolean {
+/** The least and the largest integer of a type. */
+export function integerRange(dtype: 'int32' | 'uint32'): readonly [number, number] {
+  return dtype === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+}
+
+export function isInteger(dtype: Dtype): dtype is 'int32' | 'uint32' {
   return dtype === 'int32' || dtype === 'uint32';
 }
