@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Provenance, provenance, writeWhole } from '@primal-attention/experiment';
+import { provenance, writeWhole } from '@primal-attention/experiment';
 import { type TileProgram, tileKernelRefusal, useBackend } from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import '@primal-attention/tfjs-backend-xla';
@@ -13,29 +13,16 @@ import * as tf from '@tensorflow/tfjs';
 import { checks, type Found, measured } from './tile-check/checks.js';
 import { classifierChecks } from './tile-check/classifier.js';
 import { optimizerChecks } from './tile-check/optimizer.js';
+import { besideFirst, type Outcome, outcomeOf, type Round } from './tile-check/round.js';
+import { trainingChecks } from './tile-check/training.js';
 
 const usage = `node tile-check.mjs [--output FILE] [--programs FILE]
 
-Runs every check in two processes: one that compiles, one that loads what the first one compiled. Ends with status 1 when
-a check fails, or kernels do not run here.
+Runs every check in two processes: one that compiles, one that loads what the first one compiled, and whose training must give
+the same bits. Ends with status 1 when a check fails, or kernels do not run here.
 
 --output FILE    where the results go, as JSON; default tile-check.json
 --programs FILE  a JSON list of further kernels (TileProgram), to be compiled and timed`;
-
-interface Outcome extends Found {
-  readonly check: string;
-  readonly ok: boolean;
-}
-
-interface Round extends Provenance {
-  readonly round: string;
-  /** Why kernels do not run; null where they do. */
-  readonly refusal: string | null;
-  readonly outcomes: readonly Outcome[];
-  readonly compilations: number;
-  readonly compileMs: number;
-  readonly loads: number;
-}
 
 /** One process's part: runs the checks and prints what they found, as one line. */
 async function runChecks(round: string, programs: readonly TileProgram[]): Promise<void> {
@@ -47,6 +34,7 @@ async function runChecks(round: string, programs: readonly TileProgram[]): Promi
     ...checks(round === 'cold'),
     ...classifierChecks(),
     ...optimizerChecks(),
+    ...trainingChecks(),
     ...measured(programs),
   })) {
     let found: Found;
@@ -55,8 +43,7 @@ async function runChecks(round: string, programs: readonly TileProgram[]): Promi
     } catch (error) {
       found = { wrong: `${(error as Error).message}`.slice(0, 1000) };
     }
-    const { error, limit = 0, wrong } = found;
-    outcomes.push({ check, ok: wrong === undefined && (error === undefined || error <= limit), ...found });
+    outcomes.push(outcomeOf(check, found));
   }
   const { compilations, milliseconds, loads } = xla.executables.statistics;
   const result: Round = {
@@ -113,7 +100,10 @@ function runAll(output: string, programs: string | undefined): boolean {
         isWhole = false;
         continue;
       }
-      rounds.push(JSON.parse(last) as Round);
+      const found = JSON.parse(last) as Round;
+      // Both took the same launches: this one read from disk what the first one chose.
+      const [first] = rounds;
+      rounds.push(first === undefined ? found : besideFirst(found, first));
       console.log(`${table(rounds.at(-1)!)}\n`);
     }
   } finally {

@@ -25,6 +25,8 @@ export interface Found {
   /** Why the check failed, besides. */
   readonly wrong?: string;
   readonly detail?: string;
+  /** A hash of what must have the same bits in every process. */
+  readonly bits?: string;
 }
 
 /** Shape of the arrays: 4,194,304 elements. */

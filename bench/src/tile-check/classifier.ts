@@ -149,5 +149,6 @@ export function classifierChecks(): Record<string, () => Found> {
     'Primal classifier, stored as bf16': () => furtherThanPlain('primal', 'bf16', 'products'),
     'Primal classifier, products as TF32': () => furtherThanPlain('primal', 'tf32', 'elements'),
     'softmax classifier, stored as bf16': () => furtherThanPlain('softmax', 'bf16', 'products'),
+    'softmax classifier, products as TF32': () => furtherThanPlain('softmax', 'tf32', 'elements'),
   };
 }

@@ -1,9 +1,12 @@
-// Writes the text of every kernel, at the size of the Long Range Arena's text model, to a folder: `node write-kernels.mjs DIR`.
+// Writes the text of every kernel, at the size of the Long Range Arena's text model, to a folder: `node write-kernels.mjs DIR`; and
+// of embeddings of 512 features, whose gradient takes most registers.
 // compile.py compiles such a folder without a GPU.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   adamwProgram,
+  embeddingGradientProgram,
+  embeddingProgram,
   feedForwardGradientLayout,
   feedForwardGradientProgram,
   feedForwardProgram,
@@ -26,6 +29,7 @@ const [batch, length, width] = [32, 4096, 64];
 const feedForward = { rows: batch * length, width, hidden: 128, rate: 0.1 };
 const primal = { batch, length, width, heads: 2, rank: 20, rate: 0.1, maskOutput: true };
 const tokens = { batch, length, width };
+const embedding = { ...tokens, vocabulary: 512, rate: 0.1 };
 const softmax = { batch, length, heads: 2, headSize: width / 2, rate: 0.1, maskKeys: true };
 const hidden = feedForward.hidden;
 const norm = [[width], [width]];
@@ -47,7 +51,7 @@ const layer = [
   ...dense(hidden, width),
 ];
 const weights = [
-  [512, width],
+  [embedding.vocabulary, width],
   [length, width],
   ...layer,
   ...layer,
@@ -64,6 +68,8 @@ write(adamwProgram({ shapes: weights }), 'float32');
 write(sumRowsProgram({ rows: 128, layout: feedForwardGradientLayout(feedForward) }), 'float32');
 for (const dtype of ['bfloat16', 'float32']) {
   const programs = [
+    embeddingProgram({ ...embedding, dtype }),
+    embeddingGradientProgram({ ...embedding, dtype }),
     feedForwardProgram({ ...feedForward, dtype }),
     feedForwardGradientProgram({ ...feedForward, dtype }),
     primalProgram({ ...primal, dtype }),
@@ -76,4 +82,5 @@ for (const dtype of ['bfloat16', 'float32']) {
     softmaxKeyGradientProgram({ ...softmax, dtype }),
   ];
   for (const program of programs) write(program, dtype);
+  write(embeddingGradientProgram({ ...embedding, vocabulary: 1000, width: 512, dtype }), `${dtype}.d512`);
 }

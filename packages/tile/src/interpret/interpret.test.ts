@@ -192,6 +192,16 @@ describe('interpret finds', () => {
     ['a division by 0', (x: number) => scalar(7, 'int32').div(scalar(x, 'int32')), /div: 7 divided by 0/],
     ['a remainder of 0', (x: number) => scalar(7, 'int32').rem(scalar(x, 'int32')), /rem: 7 divided by 0/],
     [
+      'a quotient beyond int32',
+      (x: number) => scalar(-(2 ** 31), 'int32').div(scalar(x - 1, 'int32')),
+      /div: -2147483648 divided by -1, in program \(0, 0, 0\) \(.*interpret\.test\.ts:\d+:\d+\)$/,
+    ],
+    [
+      'its remainder',
+      (x: number) => scalar(-(2 ** 31), 'int32').rem(scalar(x - 1, 'int32')),
+      /rem: -2147483648 divided by -1/,
+    ],
+    [
       'a shift by too much',
       (x: number) => scalar(1, 'int32').shl(scalar(x + 32, 'int32')),
       /shl: a shift by 32 bits/,
@@ -225,6 +235,21 @@ describe('interpret refuses', () => {
     expect(() => interpret(double, { ...given, inputs: { x: [], q: [] } as never })).toThrow(
       /interpret: double: inputs\.q is no array of the kernel; there are x/,
     );
+  });
+
+  it.each([
+    ['int32', 1.5, '-2147483648..2147483647'],
+    ['int32', Number.NaN, '-2147483648..2147483647'],
+    ['int32', 2 ** 31, '-2147483648..2147483647'],
+    ['uint32', -1, '0..4294967295'],
+    ['uint32', 2 ** 32, '0..4294967295'],
+  ] as const)('an input of %s with %s in it', (dtype, value, range) => {
+    const copy = kernel('copy', { x: input(dtype), y: output(dtype) }, ({ x, y }) => y.store(0, x.load(0)));
+    const run = (x: number[]) => interpret(copy, { grid: 1, inputs: { x }, outputs: { y: 1 } });
+    expect(() => run([1, 2, value])).toThrow(
+      `interpret: copy: inputs.x[2] is ${value}, no ${dtype}; expected an integer in ${range}`,
+    );
+    expect([...run([7]).y]).toEqual([7]);
   });
 
   it('grids that are none', () => {

@@ -1,5 +1,5 @@
 import { type Grid, gridOf } from '../emit/tile-program.js';
-import type { StoredDtype } from '../language/dtype.js';
+import { integerRange, isInteger, type StoredDtype } from '../language/dtype.js';
 import type { Input, Kernel, Output, Signature } from '../language/kernel.js';
 import { sizeOf } from '../language/shape.js';
 import { Compiler, type Program } from './compile.js';
@@ -36,13 +36,15 @@ export type Results<S extends Signature = Signature> = {
 /**
  * Runs a kernel without a GPU: all programs of the grid, one after the other, with the device's roundings.
  *
- * Exact to the bit are integers, float32 arithmetic and rounding to smaller floats. Sums, products of matrices and exp, log,
- * erf, sqrt and rsqrt are rounded once, from double precision, where a device rounds on the way; small numbers near 1e-38 are
- * kept, which a device may flush to 0.
+ * Exact to the bit are integers, single additions, subtractions and products of float32, and rounding to smaller floats. A
+ * quotient of float32 may differ in its last bit, as may a product that goes into a sum, which a compiler makes one operation
+ * with one rounding (where the sum nearly cancels, that bit of the product is more of the sum). Sums along an axis, products of
+ * matrices and exp, exp2, log, erf, sqrt and rsqrt are rounded once, from double precision, where a device rounds on the way;
+ * small numbers near 1e-38 are kept, which a device may flush to 0.
  *
  * @throws Error, with array, element, program and the kernel's line, when a program reads or writes outside an array, when two
  *   programs write the same element or one reads what another writes, when an element of an output is never written, and when
- *   an operation's result is undefined on a device
+ *   an operation's result is undefined on a device; and with array and element, when an input of integers gets another number
  */
 export function interpret<S extends Signature>(kernel: Kernel<S>, given: Arguments<S>): Results<S> {
   const caller = `interpret: ${kernel.name}`;
@@ -99,6 +101,7 @@ function memoriesOf<S extends Signature>(
     if (direction === 'input') {
       if (from === undefined) throw new Error(`${caller}: inputs.${name} is missing`);
       const isWritten = Object.values(aliases).includes(name);
+      checkIntegers(`${caller}: inputs.${name}`, dtype, from);
       memories.set(name, new Memory(name, dtype, { size: from.length, from, isWritten }));
       continue;
     }
@@ -115,6 +118,17 @@ function memoriesOf<S extends Signature>(
     );
   }
   return memories;
+}
+
+/** @throws Error at the first number that an array of integers would cut or wrap */
+function checkIntegers(what: string, dtype: StoredDtype, given: ArrayLike<number>): void {
+  if (!isInteger(dtype)) return;
+  const [low, high] = integerRange(dtype);
+  for (let i = 0; i < given.length; i++) {
+    const value = given[i];
+    if (Number.isInteger(value) && value >= low && value <= high) continue;
+    throw new Error(`${what}[${i}] is ${value}, no ${dtype}; expected an integer in ${low}..${high}`);
+  }
 }
 
 function aliased(

@@ -4,7 +4,8 @@ import { erf } from './special.js';
 
 /*
  * Operations on one element, in double precision. Storing the result in an array of its type rounds float32 to nearest and
- * wraps integers at 32 bits, so that float32 arithmetic is exact to the bit.
+ * wraps integers at 32 bits, so that an addition, a subtraction or a product of float32 is exact to the bit. A device's quotient
+ * (div.full.f32) is not rounded to nearest, and its product and sum (fma.rn.f32) are rounded together.
  */
 
 type Unary = (x: number) => number;
@@ -17,8 +18,8 @@ const floatUnary: Partial<Record<UnaryName, Unary>> = {
   exp2: (x) => (x < -126 ? 0 : 2 ** x),
   log: Math.log,
   sqrt: Math.sqrt,
-  // 0, and what a device takes as 0, gives Infinity.
-  rsqrt: (x) => 1 / Math.sqrt(Math.abs(x) < 2 ** -126 ? 0 : x),
+  // What a device takes as 0 keeps its sign, and 1 / sqrt(-0) is -Infinity.
+  rsqrt: (x) => 1 / Math.sqrt(Math.abs(x) < 2 ** -126 ? 0 * x : x),
   erf,
 };
 
@@ -50,6 +51,8 @@ class Undefined extends Error {}
 const divide = (how: Binary): Binary => {
   return (a, b) => {
     if (b === 0) throw new Undefined(`${a} divided by 0`);
+    // 2^31 is no int32; the instruction may give anything for the remainder, too.
+    if (a === -(2 ** 31) && b === -1) throw new Undefined(`${a} divided by -1`);
     return how(a, b);
   };
 };

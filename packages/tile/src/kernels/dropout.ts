@@ -3,6 +3,7 @@ import type { InputPointer } from '../language/pointer.js';
 import type { Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import type { RowTile } from './row-tiles.js';
+import { checkSettings } from './settings.js';
 
 /*
  * Dropout whose mask follows from a key and an element's index: the generator of @primal-attention/runtime, bit by bit, so that
@@ -76,6 +77,7 @@ function thresholdOf(rate: number): number {
  * @param index of x's elements in the whole array, int32 of x's shape
  */
 export function dropout(x: Tile, rate: number, key: DropoutKey | undefined, index: Tile): Tile {
+  checkSettings('dropout', { rate });
   return key === undefined || rate === 0 ? x : dropBy(keptAt(rate, key, index), rate)(x);
 }
 
@@ -99,10 +101,12 @@ export function rowDropout(
   key: DropoutKey | undefined,
   columns: number,
 ): (tile: Rows) => Drop {
+  const { rate, draw } = settings;
+  checkSettings('rowDropout', { rate, draw });
   const keptOf = keptOfRows(settings, key, columns);
   return (tile) => {
     const kept = keptOf(tile);
-    return kept === undefined ? (x) => x : dropBy(kept, settings.rate);
+    return kept === undefined ? (x) => x : dropBy(kept, rate);
   };
 }
 

@@ -120,6 +120,13 @@ describe('embedding', () => {
     expect(() => embeddingGradient(wrong)).toThrow(`embeddingGradient: ${message}`);
   });
 
+  // What checks/compile.py says of registers: with 4 warps 512 features in float32 spill 700 bytes, with 8 none.
+  it('has more warps for the gradient of many features', () => {
+    const of = { batch: 2, length: 64, vocabulary: 1000, dtype: 'float32' } as const;
+    const warps = [64, 128, 256, 512].map((width) => embeddingGradientProgram({ ...of, width }).numWarps);
+    expect(warps).toEqual([8, 4, 4, 8]);
+  });
+
   it('reads 0 of a token that the table does not have, which adds nothing to the gradient', () => {
     const ids = [0, 4, 2, -1, 1, 2 ** 31 - 1];
     const tokens = new Array(4 * width).fill(1);

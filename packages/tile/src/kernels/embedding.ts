@@ -10,7 +10,6 @@ import { type DropoutDraw, keptOfRows, loadKey, rowDropout } from './dropout.js'
 import { rowOffsets } from './matrix.js';
 import {
   checkCounts,
-  checkRate,
   checkTileSize,
   checkTiling,
   eachRowTile,
@@ -18,6 +17,7 @@ import {
   rowGrid,
   tileSizeFor,
 } from './row-tiles.js';
+import { checkSettings } from './settings.js';
 
 /** What the kernels of embeddings are made for. */
 export interface EmbeddingConfig {
@@ -46,7 +46,7 @@ function checkEmbedding(caller: string, config: EmbeddingConfig): FullConfig {
   const { batch, length, vocabulary, width, rate = 0, draw = 'elements', dtype = 'bfloat16' } = config;
   checkCounts(caller, { batch, length, vocabulary });
   checkTileSize(caller, 'width', width);
-  checkRate(caller, rate);
+  checkSettings(caller, { rate, draw, dtype });
   return { batch, length, vocabulary, width, rate, draw, dtype };
 }
 
@@ -240,7 +240,10 @@ function gradientSignature(dtype: 'bfloat16' | 'float32') {
 /** The arrays of {@link embeddingGradient}. */
 export type EmbeddingGradientSignature = ReturnType<typeof gradientSignature>;
 
-/** {@link embeddingGradient} with its launch: at the sizes of the paper, and an H200, the default is the fastest of some twenty. */
+/**
+ * {@link embeddingGradient} with its launch: at the sizes of the paper, and an H200, the default is the fastest of some twenty. Of
+ * 1,024 features and more in float32, some of it does not fit the registers.
+ */
 export function embeddingGradientProgram(config: EmbeddingConfig & EmbeddingGradientTiling): TileProgram {
   const { batch, length, vocabulary, width } = checkEmbedding('embeddingGradientProgram', config);
   const tiling = checkGradientTiling('embeddingGradientProgram', config);
@@ -255,6 +258,7 @@ export function embeddingGradientProgram(config: EmbeddingConfig & EmbeddingGrad
       dTokens: [tiles * groups, vocabulary, width],
       dPositions: [groups, length, width],
     },
-    numWarps: tiling.vocabularyPerProgram > 128 ? 8 : 4,
+    // The registers for the sums; beyond 256 features, whose tiles of 16 positions cannot be smaller, for those, too.
+    numWarps: tiling.vocabularyPerProgram > 128 || width > 256 ? 8 : 4,
   });
 }

@@ -7,7 +7,8 @@ import type { TileProgram } from '../program.js';
 import { type DropoutDraw, loadKey, rowDropout } from './dropout.js';
 import { layerNorm } from './layer-norm.js';
 import { loadMatrix, loadRow } from './matrix.js';
-import { checkRate, checkTileSize, checkTiling, eachRowTile, type RowTiling, rowGrid } from './row-tiles.js';
+import { checkTileSize, checkTiling, eachRowTile, type RowTiling, rowGrid } from './row-tiles.js';
+import { checkSettings } from './settings.js';
 
 /** What a feed-forward kernel is made for. */
 export interface FeedForwardConfig extends Omit<RowTiling, 'samples'> {
@@ -33,7 +34,7 @@ export function checkFeedForward(caller: string, config: FeedForwardConfig): Ful
   const { width, hidden, rate = 0, draw = 'elements', epsilon = 1e-5, dtype = 'bfloat16' } = config;
   checkTileSize(caller, 'width', width);
   checkTileSize(caller, 'hidden', hidden);
-  checkRate(caller, rate);
+  checkSettings(caller, { rate, draw, epsilon, dtype });
   return { ...checkTiling(caller, config), width, hidden, rate, draw, epsilon, dtype };
 }
 

@@ -13,6 +13,7 @@ import {
   type RowTiling,
   rowGrid,
 } from './row-tiles.js';
+import { checkSettings } from './settings.js';
 
 /** What a kernel of sums of normalised tokens is made for. */
 export interface NormSumsConfig extends Omit<RowTiling, 'rows' | 'samples'> {
@@ -31,6 +32,7 @@ export interface NormSumsConfig extends Omit<RowTiling, 'rows' | 'samples'> {
 function checkNormSums(caller: string, config: NormSumsConfig) {
   const { batch, length, width, epsilon = 1e-5, dtype = 'bfloat16' } = config;
   checkTileSize(caller, 'width', width);
+  checkSettings(caller, { epsilon, dtype });
   const tiling = checkTiling(caller, { tilesPerProgram: 4, ...config, rows: length, samples: batch });
   return { ...tiling, width, epsilon, dtype };
 }

@@ -4,14 +4,8 @@ import type { Operand, Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import type { DropoutDraw } from './dropout.js';
 import { loadBlock, loadRow } from './matrix.js';
-import {
-  checkCounts,
-  checkRate,
-  checkTileSize,
-  checkTiling,
-  type RowTiling,
-  tileSizeFor,
-} from './row-tiles.js';
+import { checkCounts, checkTileSize, checkTiling, type RowTiling, tileSizeFor } from './row-tiles.js';
+import { checkSettings } from './settings.js';
 
 /** What a Primal-Attention kernel is made for. */
 export interface PrimalConfig extends Omit<RowTiling, 'rows' | 'samples'> {
@@ -59,7 +53,7 @@ export function checkPrimal(caller: string, config: PrimalConfig): FullPrimalCon
   checkCounts(caller, { batch, length, heads, rank });
   checkTileSize(caller, 'width', width);
   checkTileSize(caller, 'width / heads', width / heads);
-  checkRate(caller, rate);
+  checkSettings(caller, { rate, draw, epsilon, dtype });
   return {
     ...checkTiling(caller, { ...config, rows: length, samples: batch }),
     width,

@@ -131,8 +131,3 @@ export function checkTileSize(caller: string, name: string, size: number): void 
     throw new Error(`${caller}: ${name} must be a power of two of 16 or more, got ${size}`);
   }
 }
-
-/** @throws Error when dropout has no such rate */
-export function checkRate(caller: string, rate: number): void {
-  if (!(rate >= 0 && rate < 1)) throw new Error(`${caller}: rate must be in [0, 1), got ${rate}`);
-}

@@ -6,7 +6,8 @@ import type { Operand, Tile } from '../language/tile.js';
 import { where } from '../language/where.js';
 import { keptOfMatrix } from './dropout.js';
 import { rowOffsets } from './matrix.js';
-import { checkCounts, checkRate, checkTileSize } from './row-tiles.js';
+import { checkCounts, checkTileSize } from './row-tiles.js';
+import { checkChoice, checkSettings } from './settings.js';
 
 /**
  * What a mask does to the score of a padded key, and `causal` to that of a later key, as in @primal-attention/attention.
@@ -74,10 +75,8 @@ export function checkSoftmax(
   const { queriesPerTile = tiles.queriesPerTile, keysPerTile = tiles.keysPerTile } = config;
   checkCounts(caller, { batch, length, heads });
   checkTileSize(caller, 'headSize', headSize);
-  checkRate(caller, rate);
-  if (!maskModes.includes(maskMode)) {
-    throw new Error(`${caller}: maskMode must be one of ${maskModes.join(', ')}, got ${String(maskMode)}`);
-  }
+  checkSettings(caller, { rate, dtype });
+  checkChoice(caller, 'maskMode', maskMode, maskModes);
   for (const [name, n] of Object.entries({ queriesPerTile, keysPerTile })) {
     checkTileSize(caller, name, n);
   }

@@ -3,12 +3,15 @@ import { fileURLToPath } from 'node:url';
 
 const ownFolder = dirname(fileURLToPath(import.meta.url)) + sep;
 
+/** More frames than this language has of its own between a kernel and an error, of which Node.js keeps 10 by itself. */
+const frames = 32;
+
 /** Where a line of a kernel stands, as `file:line:column`. */
 export type SourceLine = string;
 
 /** A stack, of which the line is read only when someone asks. */
 export class CallSite {
-  readonly #trace = new Error();
+  readonly #trace = deepTrace();
 
   /** The innermost line that is not this language's own: a line of the kernel, or of a helper that it calls. */
   get line(): SourceLine {
@@ -22,6 +25,16 @@ export class CallSite {
       return `${near.startsWith('..') || near === '' ? file : near}:${line}:${column}`;
     }
     return 'an unknown line';
+  }
+}
+
+function deepTrace(): Error {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Math.max(frames, stackTraceLimit);
+  try {
+    return new Error();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

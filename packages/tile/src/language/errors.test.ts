@@ -103,6 +103,18 @@ describe('an operation refuses', () => {
       /programId: a grid has the axes 0, 1 and 2, got 3/,
     ],
     ['a cast to bool', () => f([4]).cast('bool'), /cast: to bool there is no cast; compare/],
+    [
+      'a type that is none',
+      () => full([4], 1, 'float64' as never),
+      /full: expected one of float32, bfloat16, float16, int32, uint32, bool, got float64 \(/,
+    ],
+    ['zeros of a type that is none', () => zeros([4], 'int8' as never), /zeros: expected one of .*got int8/],
+    ['a scalar of a type that is none', () => scalar(1, 'x' as never), /scalar: expected one of .*got x/],
+    [
+      'a cast to a type that is none',
+      () => f([4]).cast('float64' as never),
+      /cast: expected one of float32, bfloat16, float16, int32, uint32, got float64 \(/,
+    ],
     ['an axis beyond the rank', () => f([4, 4]).sum(2), /sum: axis must be in -2\.\.1, got 2/],
     ['a reduced scalar', () => f([]).max(0), /max: a scalar has no axis, got axis 0/],
     ['a sum of small floats', () => h([4]).sum(0), /sum: expected float32.*cast it to float32/],

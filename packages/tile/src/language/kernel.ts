@@ -1,6 +1,6 @@
 import { writeBlock } from './build.js';
 import { misuse } from './caller.js';
-import { type StoredDtype, storedDtypes } from './dtype.js';
+import { checkDtype, type StoredDtype, storedDtypes } from './dtype.js';
 import type { Block, Op } from './op.js';
 import { arraysOf, InputPointer, OutputPointer, type Parameter } from './pointer.js';
 
@@ -38,12 +38,14 @@ export interface Kernel<S extends Signature = Signature> {
 
 /** Declares an array that the kernel reads. */
 export function input<D extends StoredDtype>(dtype: D): Input<D> {
-  return { direction: 'input', dtype: checkDtype('input', dtype) };
+  checkDtype('input', dtype, storedDtypes);
+  return { direction: 'input', dtype };
 }
 
 /** Declares an array that the kernel makes. */
 export function output<D extends StoredDtype>(dtype: D): Output<D> {
-  return { direction: 'output', dtype: checkDtype('output', dtype) };
+  checkDtype('output', dtype, storedDtypes);
+  return { direction: 'output', dtype };
 }
 
 /**
@@ -118,11 +120,4 @@ function checkName(what: string, name: string): void {
   if (!/^[A-Za-z_]\w*$/.test(name)) {
     throw misuse(what, `a name is letters, digits and _, without a digit first; got '${name}'`);
   }
-}
-
-function checkDtype<D extends StoredDtype>(operation: string, dtype: D): D {
-  if (!storedDtypes.includes(dtype)) {
-    throw misuse(operation, `expected one of ${storedDtypes.join(', ')}, got ${String(dtype)}`);
-  }
-  return dtype;
 }

@@ -1,6 +1,6 @@
 import { append, currentBlock } from './build.js';
 import { CallSite, misuse } from './caller.js';
-import { type Dtype, isHalf } from './dtype.js';
+import { checkDtype, type Dtype, isHalf, storedDtypes } from './dtype.js';
 import type { Block } from './op.js';
 import { broadcast, requireDtype, visible } from './operands.js';
 import { arithmetic, bitwise, compare, float32, reduce, shift, unary } from './operations.js';
@@ -182,6 +182,7 @@ export class Tile {
     visible('cast', this);
     if (dtype === this.dtype) return this;
     if (dtype === 'bool') throw misuse('cast', `to bool there is no cast; compare: x.notEqual(0)`);
+    checkDtype('cast', dtype, storedDtypes);
     const result = new Tile(dtype, this.shape, currentBlock('cast'));
     // Between the small floats, and between them and integers, there is no single instruction.
     const detour = (isHalf(dtype) && this.dtype !== 'float32') || (isHalf(this.dtype) && dtype !== 'float32');
