@@ -6,6 +6,7 @@ import { dynamicLinker } from './dynamic-linker.js';
 import { codeName, PjrtError, PluginError } from './errors.js';
 import { type FunctionName, functionNames } from './functions.js';
 import { noteCall } from './process-exit.js';
+import { Turnstile } from './turnstile.js';
 
 type NativeFunction = ((args: Uint8Array | bigint) => bigint | null) & { async: NativeFunctionAsync };
 type NativeFunctionAsync = (args: Uint8Array, done: (error: unknown, result: bigint | null) => void) => void;
@@ -25,6 +26,13 @@ if ((koffiConfig.sync_stack_size ?? 0) < callStack) {
     );
   }
 }
+
+/*
+ * koffi refuses more asynchronous calls than its limit, of all libraries of the process, and each that waits takes a stack. More
+ * than libuv has threads run none the sooner; twice as many keep its threads busy.
+ */
+const libuvThreads = Number(process.env.UV_THREADPOOL_SIZE) || 4;
+const asyncCalls = new Turnstile(Math.min(koffi.config().max_async_calls ?? 256, 2 * libuvThreads));
 
 const returnsError = koffi.proto('void *', ['void *']);
 const releases = koffi.proto('void', ['void *']);
@@ -87,21 +95,24 @@ export class Library {
     return args;
   }
 
-  /** Like {@link call}, on a thread of libuv's pool: the event loop stays free. */
+  /** Like {@link call}, on a thread of libuv's pool: the event loop stays free. Any number of calls may be made; they queue. */
   async callAsync(name: FunctionName, args: Args): Promise<Args> {
     let call = this.#async.get(name);
     if (call === undefined) {
       call = promisify(this.function(name).async) as (args: Uint8Array) => Promise<bigint | null>;
       this.#async.set(name, call);
     }
-    const ended = noteCall();
-    try {
-      const error = await call(args.bytes);
-      if (error !== null) throw this.takeError(error, name);
-      return args;
-    } finally {
-      ended();
-    }
+    const start = call;
+    const error = await asyncCalls.pass(async () => {
+      const ended = noteCall();
+      try {
+        return await start(args.bytes);
+      } finally {
+        ended();
+      }
+    });
+    if (error !== null) throw this.takeError(error, name);
+    return args;
   }
 
   /** The bare function, for the hot path: takes the struct's bytes or address, returns null or an error's handle. */

@@ -9,8 +9,11 @@ export interface JitFunction<A extends unknown[], R> {
   (...args: A): R;
   /**
    * The same, without blocking the event loop while it compiles or runs (tracing still does). Calls take place in their
-   * order, each with the variables as the ones before left them; a plain call made meanwhile does not wait for them.
-   * Arguments may be disposed at once; the results are the caller's, outside of any `tf.tidy`.
+   * order, each with the variables as the ones before left them. A plain call made meanwhile comes after them, too: where it
+   * could tell, since one assigns a variable that the other uses, it brings them to their end first, blocking. Operations
+   * outside of compiled functions see variables as they were until the promise resolves; one that assigns a variable
+   * meanwhile comes before the call. Arguments may be disposed at once; the results are the caller's, outside of any
+   * `tf.tidy`.
    */
   async(...args: A): Promise<R>;
   /** Frees the compiled programs. The function may be called again, and is compiled anew then. */

@@ -20,6 +20,7 @@ import { DataValue, type HostArray, newHostArray, type PendingValue } from './gr
 import type { Value } from './hlo/function-builder.js';
 import { dtypeOf, elementOf, sameShape, sizeOf, type TensorType, tensorType } from './hlo/types.js';
 import { type Compiled, compileFunction } from './jit/jit.js';
+import { CallQueue } from './jit/queue.js';
 import type { Trace } from './jit/trace.js';
 import { type LoopStep, runLoop } from './loop/run-loop.js';
 import { type Attributes, type Inputs, type Lowering, NotLowered, takesComplex } from './lowerings/table.js';
@@ -56,6 +57,8 @@ export class XlaBackend extends KernelBackend {
   readonly entries: DataStorage<Entry>;
   /** The function that is being traced, if any: kernels are then recorded there. */
   trace: Trace | undefined;
+  /** Asynchronous calls of compiled functions that are not over. */
+  readonly calls = new CallQueue();
   readonly precision: Precision;
   readonly #device: XlaDevice;
   readonly #lazy: LazyGraph;

@@ -99,6 +99,15 @@ describe('faults', () => {
     expect(bitsOf(await tf.concat([x, x]).data())).toEqual([...bits, ...bits]);
   });
 
+  it('any number of tensors may be read at once', async () => {
+    const pending = Array.from({ length: 400 }, (_, i) => tf.scalar(i).add(1));
+    const computed = Array.from({ length: 400 }, (_, i) => tf.scalar(i).mul(2));
+    computed[0].dataSync();
+    const values = await Promise.all([...pending, ...computed].map(async (x) => (await x.data())[0]));
+    expect(values).toEqual([...pending.map((_, i) => i + 1), ...computed.map((_, i) => 2 * i)]);
+    tf.dispose([pending, computed]);
+  });
+
   it('very many small programs stay bounded, and evicted ones come back', () => {
     const cache = new ExecutableCache(xla().client, 32);
     const { client } = xla();

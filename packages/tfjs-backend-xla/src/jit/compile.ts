@@ -9,9 +9,11 @@ import type { TensorType } from '../hlo/types.js';
 import type { TracedOptimizer } from './optimizers.js';
 import { deservesSlot, ResultSlot } from './result-slot.js';
 import { type Arguments, assignBuffer, readSource } from './run.js';
+import type { Step, Work } from './task.js';
 import type { Source, Trace } from './trace.js';
 import { type CreatedVariable, type TracedFunction, traceFunction } from './tracing.js';
 import type { TreeSpec } from './tree.js';
+import { withinBackend } from './within-backend.js';
 
 /** A function compiled for one signature. */
 export interface CompiledFunction {
@@ -21,6 +23,8 @@ export interface CompiledFunction {
   /** Inputs that may be donated: positions whose variable the function assigns. */
   readonly donated: readonly number[];
   readonly assigned: readonly Variable[];
+  /** Indices of assigned variables that are no inputs: nothing has looked at them before they get their values. */
+  readonly unread: ReadonlySet<number>;
   readonly result: TreeSpec;
   readonly resultTypes: readonly TensorType[];
   /** By the results' indices. Those that exist have the arguments after the sources, in their order. */
@@ -32,53 +36,27 @@ export interface CompiledFunction {
   retired: boolean;
 }
 
-/**
- * Work that compiles programs on its way: it yields their text and is given the executables, which it owns. Where it
- * yields `breath`, the event loop may turn.
- */
-export type Compilation<T> = Generator<string | typeof breath, T, Executable>;
+/** Lets the event loop turn. */
+const breath: Step = { now: () => undefined, later: turn };
 
-const breath = Symbol('breath');
-
-/** Does the work, blocking while a program is compiled. */
-export function complete<T>(backend: XlaBackend, work: Compilation<T>): T {
-  let step = work.next();
-  while (!step.done) {
-    if (step.value === breath) {
-      step = work.next();
-      continue;
-    }
-    let executable: Executable;
-    try {
-      executable = backend.executables.compile(step.value);
-    } catch (error) {
-      step = work.throw(error);
-      continue;
-    }
-    step = work.next(executable);
-  }
-  return step.value;
-}
-
-/** Does the work, leaving the event loop free while a program is compiled. */
-export async function completeAsync<T>(backend: XlaBackend, work: Compilation<T>): Promise<T> {
-  let step = work.next();
-  while (!step.done) {
-    if (step.value === breath) {
-      await turn();
-      step = work.next();
-      continue;
-    }
-    let executable: Executable;
-    try {
-      executable = await backend.executables.compileAsync(step.value);
-    } catch (error) {
-      step = work.throw(error);
-      continue;
-    }
-    step = work.next(executable);
-  }
-  return step.value;
+/** Compiles a program. @returns the executable, which the caller owns */
+function* compileModule(backend: XlaBackend, module: string): Work<Executable> {
+  let executable: Executable | undefined;
+  let over = false;
+  yield {
+    now() {
+      if (over) return;
+      over = true;
+      executable = backend.executables.compile(module);
+    },
+    async later() {
+      const compiled = await backend.executables.compileAsync(module);
+      if (over) compiled.dispose();
+      else executable = compiled;
+      over = true;
+    },
+  };
+  return executable!;
 }
 
 /**
@@ -93,7 +71,7 @@ export function* compileFor(
   fn: (...args: never[]) => unknown,
   args: Arguments,
   first: boolean,
-): Compilation<CompiledFunction> {
+): Work<CompiledFunction> {
   let traced = yield* trace(backend, fn, args, first ? undefined : madeLater);
   try {
     if (traced.created.length > 0) {
@@ -123,8 +101,8 @@ function* trace(
   fn: (...args: never[]) => unknown,
   args: Arguments,
   complaint: string | undefined,
-): Compilation<TracedFunction> {
-  const traced = traceFunction(backend, fn, args.spec, args.tensors);
+): Work<TracedFunction> {
+  const traced = withinBackend(backend, () => traceFunction(backend, fn, args.spec, args.tensors));
   const { created } = traced;
   if (traced.failure === undefined && (complaint === undefined || created.length === 0)) return traced;
   try {
@@ -148,14 +126,14 @@ function* initialiseVariables(
   trace: Trace,
   created: readonly CreatedVariable[],
   args: Arguments,
-): Compilation<void> {
+): Work<void> {
   try {
     const program = extractProgram(
       trace.graph,
       created.map(({ initial }) => initial),
     );
     yield breath;
-    const executable = yield emitModule(program);
+    const executable = yield* compileModule(backend, emitModule(program));
     try {
       const list = executable.argumentList(program.inputs.length);
       for (const [i, input] of program.inputs.entries()) {
@@ -164,7 +142,7 @@ function* initialiseVariables(
       }
       const handles = executable.execute();
       for (const [i, { variable, initial }] of created.entries()) {
-        assignBuffer(backend, variable, handles[i], initial.type);
+        withinBackend(backend, () => assignBuffer(backend, variable, handles[i], initial.type));
       }
     } finally {
       executable.dispose();
@@ -175,7 +153,7 @@ function* initialiseVariables(
   }
 }
 
-function* build(backend: XlaBackend, traced: TracedFunction): Compilation<CompiledFunction> {
+function* build(backend: XlaBackend, traced: TracedFunction): Work<CompiledFunction> {
   const { trace, results, assigned } = traced;
   yield breath;
   const outputs = [...results, ...assigned.map(({ value }) => value)];
@@ -184,8 +162,10 @@ function* build(backend: XlaBackend, traced: TracedFunction): Compilation<Compil
   trace.refuseRandomness(program);
   const donations = new Map<number, number>();
   const sources = trace.inputs.map(({ source }) => source);
+  const read = new Set<Variable>();
   for (const [i, source] of sources.entries()) {
     if (source.kind !== 'variable') continue;
+    read.add(source.variable);
     const index = assigned.findIndex(({ variable }) => variable === source.variable);
     if (index >= 0 && assigned[index].value.type === trace.inputs[i].parameter.type) {
       donations.set(i, results.length + index);
@@ -203,13 +183,14 @@ function* build(backend: XlaBackend, traced: TracedFunction): Compilation<Compil
     inputs.push(new ParameterValue(results[i].type));
   }
   yield breath;
-  const executable = yield emitModule({ ...program, inputs }, donations);
+  const executable = yield* compileModule(backend, emitModule({ ...program, inputs }, donations));
   return {
     cost,
     executable,
     sources,
     donated,
     assigned: assigned.map(({ variable }) => variable),
+    unread: new Set(assigned.flatMap(({ variable }, i) => (read.has(variable) ? [] : [i]))),
     result: traced.result,
     resultTypes: results.map((value) => value.type),
     slots,

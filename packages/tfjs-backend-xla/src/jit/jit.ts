@@ -1,9 +1,10 @@
 import { engine, keep, type Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
-import { type CompiledFunction, compileFor, complete, completeAsync } from './compile.js';
-import { inOrder } from './queue.js';
-import { type Arguments, run, runAsync } from './run.js';
+import type { Precision } from '../precision/precision.js';
+import { type CompiledFunction, compileFor } from './compile.js';
+import { type Arguments, Run, run } from './run.js';
 import { freeRetired, Signatures } from './signatures.js';
+import { complete, Task, type Work } from './task.js';
 import { flatten, leavesOf, treeKey } from './tree.js';
 
 /** What {@link compileFunction} returns; its contract is that of `jit` in @primal-attention/runtime. */
@@ -31,22 +32,40 @@ export function compileFunction<A extends unknown[], R>(
     const scoped = (...list: never[]) => precision.within(settings, 'jit', () => body(...list));
     return compileFor(backend, scoped, args, !traced);
   };
-  const programFor = (args: Arguments, key: string): CompiledFunction => {
-    let program = signatures.find(key);
-    if (program === undefined) {
-      backend.flush();
-      program = complete(backend, compile(args));
-      traced = true;
-      signatures.add(key, program, args);
-    }
+  /** Makes the program for a signature that has none. */
+  function* prepare(args: Arguments, key: string, settings = precision.settings): Work<CompiledFunction> {
+    yield { now: () => backend.flush(), later: () => backend.flushAsync() };
+    const program = yield* compile(args, settings);
+    traced = true;
+    signatures.add(key, program, args);
     return program;
-  };
+  }
+  const programFor = (args: Arguments, key: string): CompiledFunction =>
+    signatures.find(key) ?? complete(prepare(args, key));
   const call = (...list: A): R => {
-    // Inside another trace the function is part of that one; under a gradient tape its kernels must reach the tape.
-    if (backend.tracing || tapeIsOn()) return fn(...list);
+    if (backend.tracing) return fn(...list); // The function is part of that trace.
+    if (tapeIsOn()) {
+      // Its kernels must reach the tape.
+      if (!backend.calls.empty) backend.calls.catchUp(undefined);
+      return fn(...list);
+    }
     const { args, key } = takeApart(backend, list);
+    if (!backend.calls.empty) backend.calls.catchUp(signatures.peek(key));
     return run(backend, programFor(args, key), args) as R;
   };
+  function* callInSteps(args: Arguments, key: string, settings: Precision['settings']): Work<unknown> {
+    const program = signatures.find(key) ?? (yield* prepare(args, key, settings));
+    // A later call may evict the program, or dispose the function, before this one is over.
+    program.running++;
+    try {
+      const run = new Run(backend, program, args);
+      yield run;
+      return run.result;
+    } finally {
+      program.running--;
+      freeRetired(program);
+    }
+  }
   const callAsync = async (...list: A): Promise<R> => {
     if (backend.tracing || tapeIsOn()) {
       throw new Error(
@@ -54,26 +73,10 @@ export function compileFunction<A extends unknown[], R>(
       );
     }
     const { args, key } = takeApart(backend, list);
-    const { settings } = precision;
     const held = { spec: args.spec, tensors: args.tensors.map((tensor) => keep(tensor.clone())) };
     try {
-      return await inOrder(backend, async () => {
-        let program = signatures.find(key);
-        if (program === undefined) {
-          await backend.flushAsync();
-          program = await completeAsync(backend, compile(held, settings));
-          traced = true;
-          signatures.add(key, program, held);
-        }
-        // A later call may evict the program, or dispose the function, before this one is over.
-        program.running++;
-        try {
-          return (await runAsync(backend, program, held)) as R;
-        } finally {
-          program.running--;
-          freeRetired(program);
-        }
-      });
+      const task = new Task(callInSteps(held, key, precision.settings));
+      return (await backend.calls.add(task, () => signatures.peek(key))) as R;
     } finally {
       for (const tensor of held.tensors) tensor.dispose();
     }
@@ -82,6 +85,9 @@ export function compileFunction<A extends unknown[], R>(
     async: callAsync,
     programFor: (...list: A) => {
       const { args, key } = takeApart(backend, list);
+      // The compilation of a call that is under way may be at making variables which this one reads.
+      if (!backend.tracing && !backend.calls.empty && signatures.peek(key) === undefined)
+        backend.calls.catchUp(undefined);
       return programFor(args, key);
     },
     dispose: () => signatures.dispose(),

@@ -1,12 +1,15 @@
 import type { DeviceBuffer } from '@primal-attention/pjrt';
-import { engine, type Tensor, type Variable } from '@tensorflow/tfjs-core';
+import { engine, keep, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import type { XlaBackend } from '../backend.js';
 import { DataValue } from '../graph/values.js';
 import { sameShape, tensorType } from '../hlo/types.js';
 import type { CompiledFunction } from './compile.js';
 import { checkOptimizers, countIterations } from './optimizers.js';
+import { freeRetired } from './signatures.js';
+import type { Step } from './task.js';
 import type { Source } from './trace.js';
 import { pathOf, type TreeSpec, unflatten } from './tree.js';
+import { withinBackend } from './within-backend.js';
 
 /** The arguments of a call, taken apart. */
 export interface Arguments {
@@ -17,41 +20,112 @@ export interface Arguments {
 /** Starts a compiled function and takes its results, before they are computed where the plugin is asynchronous. */
 export function run(backend: XlaBackend, compiled: CompiledFunction, args: Arguments): unknown {
   const { kept, reused } = collectInputs(backend, compiled, args, true);
-  return takeResults(backend, compiled, compiled.executable.execute(kept), reused);
+  const results = takeResults(backend, compiled, compiled.executable.execute(kept), reused);
+  return unflatten(compiled.result, results);
 }
 
 /**
- * Like {@link run}, without blocking the event loop: it waits for pending work and for room on the device.
+ * {@link run} as a step of a task. Beside the event loop it waits for pending work and for room on the device.
  *
  * A plugin that runs a program before its execute function returns gets it on another thread. Nothing is donated then,
- * since the event loop goes on, and may read a variable, while the program runs. Whether that is so is measured.
+ * since the event loop goes on, and may read a variable, while the program runs. Whether that is so is measured. When the
+ * event loop assigned a variable meanwhile that the program has read, the run was in vain: it is made again, blocking, lest
+ * one of the two be lost.
  */
-export async function runAsync(
-  backend: XlaBackend,
-  compiled: CompiledFunction,
-  args: Arguments,
-): Promise<unknown> {
-  do {
-    await backend.flushAsync();
-    await backend.pacing.room();
-  } while (hasPendingInputs(backend, compiled, args));
-  const { pacing } = backend;
-  const { executable } = compiled;
-  const atOnce = pacing.startsAtOnce(executable);
-  const { list, values, kept, reused } = collectInputs(backend, compiled, args, atOnce);
-  let handles: BigUint64Array;
-  if (atOnce) handles = executable.execute(kept);
-  else {
+export class Run implements Step {
+  readonly #backend: XlaBackend;
+  readonly #compiled: CompiledFunction;
+  readonly #args: Arguments;
+  #result: { readonly value: unknown } | undefined;
+  #started = false;
+
+  constructor(backend: XlaBackend, compiled: CompiledFunction, args: Arguments) {
+    this.#backend = backend;
+    this.#compiled = compiled;
+    this.#args = args;
+  }
+
+  get result(): unknown {
+    return this.#result!.value;
+  }
+
+  now(): void {
+    if (this.#started) return;
+    const { kept, reused } = collectInputs(this.#backend, this.#compiled, this.#args, true);
+    this.#started = true;
+    this.#take(this.#compiled.executable.execute(kept), reused);
+  }
+
+  async later(): Promise<void> {
+    const { pacing } = this.#backend;
+    do {
+      await this.#backend.flushAsync();
+      await pacing.room();
+    } while (!this.#started && hasPendingInputs(this.#backend, this.#compiled, this.#args));
+    if (this.#started) return;
+    if (pacing.startsAtOnce(this.#compiled.executable)) this.now();
+    else await this.#onAnotherThread();
+  }
+
+  async #onAnotherThread(): Promise<void> {
+    const { client, pacing } = this.#backend;
+    const { executable } = this.#compiled;
+    const { list, values, kept, reused } = collectInputs(this.#backend, this.#compiled, this.#args, false);
+    const variables = valuesOfVariables(this.#backend, this.#compiled);
     for (const value of values) value.hold();
+    // The call that this is a part of may be over before.
+    this.#compiled.running++;
+    let handles: BigUint64Array;
     try {
       // The list is the executable's own, which a plain call may fill meanwhile.
       handles = await pacing.executeAsync(executable, list.slice(), kept);
     } finally {
       for (const value of values) value.release();
+      this.#compiled.running--;
+      freeRetired(this.#compiled);
     }
+    if (!this.#started && isUnchanged(this.#backend, variables)) this.#take(handles, reused);
+    else for (let i = 0; i < executable.outputCount; i++) client.destroyBuffer(handles[i]);
+    this.now();
   }
-  pacing.note(executable, handles);
-  return takeResults(backend, compiled, handles, reused);
+
+  #take(handles: BigUint64Array, reused: Passed['reused']): void {
+    this.#started = true;
+    this.#backend.pacing.note(this.#compiled.executable, handles);
+    const results = withinBackend(this.#backend, () =>
+      takeResults(this.#backend, this.#compiled, handles, reused, true),
+    );
+    // A plain call that could not wait may have brought this one to its end, inside of a tidy that is not the results'.
+    for (const tensor of results) keep(tensor);
+    this.#result = { value: unflatten(this.#compiled.result, results) };
+  }
+}
+
+/** The values of the variables that a program reads. */
+function valuesOfVariables(
+  backend: XlaBackend,
+  { sources }: CompiledFunction,
+): ReadonlyMap<Variable, DataValue | undefined> {
+  return new Map(
+    sources.flatMap((source) =>
+      source.kind === 'variable'
+        ? [[source.variable, backend.entries.get(source.variable.dataId).value]]
+        : [],
+    ),
+  );
+}
+
+/** Whether variables still have the values that they had. Those that are gone may not matter any more. */
+function isUnchanged(backend: XlaBackend, variables: ReadonlyMap<Variable, DataValue | undefined>): boolean {
+  for (const [variable, value] of variables) {
+    if (isThere(variable) && backend.entries.get(variable.dataId).value !== value) return false;
+  }
+  return true;
+}
+
+/** tf.disposeVariables frees a variable's data and does not say so. */
+function isThere(variable: Variable): boolean {
+  return !variable.isDisposed && engine().state.tensorInfo.has(variable.dataId);
 }
 
 /** What a call passes to the program. */
@@ -102,20 +176,28 @@ function collectInputs(
   return { list, values, kept, reused };
 }
 
-/** Gives variables and results what a program returned. */
+/**
+ * Gives variables and results what a program returned.
+ *
+ * @param late whether variables may be gone that were there when the program started
+ */
 function takeResults(
   backend: XlaBackend,
   compiled: CompiledFunction,
   handles: BigUint64Array,
   reused: Passed['reused'],
-): unknown {
+  late = false,
+): Tensor[] {
   const resultCount = compiled.resultTypes.length;
   // The list of handles may be the executable's own: nothing below runs it again before they are all taken.
   for (let i = 0; i < compiled.assigned.length; i++) {
-    updateVariable(backend, compiled.assigned[i], handles[resultCount + i]);
+    const handle = handles[resultCount + i];
+    if ((late || compiled.unread.has(i)) && !isThere(compiled.assigned[i]))
+      backend.client.destroyBuffer(handle);
+    else updateVariable(backend, compiled.assigned[i], handle);
   }
   countIterations(compiled.optimizers);
-  const results = compiled.resultTypes.map((type, i) => {
+  return compiled.resultTypes.map((type, i) => {
     const value = new DataValue(type);
     const buffer = reused[i];
     buffer?.replace(handles[i]);
@@ -123,7 +205,6 @@ function takeResults(
     value.heir = compiled.slots[i];
     return engine().makeTensorFromTensorInfo(backend.tensorInfo(value));
   });
-  return unflatten(compiled.result, results);
 }
 
 function hasPendingInputs(backend: XlaBackend, { sources }: CompiledFunction, args: Arguments): boolean {
@@ -150,8 +231,7 @@ function entryOf(
     }
     case 'variable': {
       const { variable } = source;
-      // tf.disposeVariables frees the data and does not say so.
-      if (variable.isDisposed || !engine().state.tensorInfo.has(variable.dataId)) {
+      if (!isThere(variable)) {
         throw new Error(`jit: variable '${variable.name}', which the function reads, is disposed`);
       }
       return { value: backend.entries.get(variable.dataId).value, shape: variable.shape };
@@ -188,10 +268,6 @@ function inShape(backend: XlaBackend, value: DataValue, shape: readonly number[]
 
 /** Gives a variable the result of a program: in place where nothing else holds its memory. */
 function updateVariable(backend: XlaBackend, variable: Variable, handle: bigint): void {
-  if (variable.isDisposed) {
-    backend.client.destroyBuffer(handle);
-    return;
-  }
   const entry = backend.entries.get(variable.dataId);
   const value = entry.value!;
   if (entry.refCount === 1 && value.holders === 1 && sameShape(value.type.shape, variable.shape)) {

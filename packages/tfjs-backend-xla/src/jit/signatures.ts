@@ -34,6 +34,11 @@ export class Signatures {
     return program;
   }
 
+  /** Like {@link find}, not counted as a call. */
+  peek(key: string): CompiledFunction | undefined {
+    return this.#programs.get(key);
+  }
+
   add(key: string, program: CompiledFunction, args: Arguments): void {
     this.#programs.set(key, program);
     if (this.#programs.size > capacity) {

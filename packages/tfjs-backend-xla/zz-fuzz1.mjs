@@ -1,0 +1,18 @@
+import * as tf from '@tensorflow/tfjs';
+import '@primal-attention/tfjs-backend-xla';
+import '@tensorflow/tfjs-backend-cpu';
+await tf.setBackend('xla'); await tf.ready();
+const xla=tf.backend(); const jit=(f)=>xla.jit(f);
+const v=tf.tidy(()=>tf.variable(tf.scalar(1)));
+const t=async (name,f)=>{ try { console.log(name, await f(), tf.memory().numTensors, tf.memory().numDataBuffers); } catch(e){ console.log(name,'ERR',e.message.slice(0,200), e.stack.split('\n').slice(1,4).join('|')); } await tf.setBackend('xla'); };
+const step=jit((x)=>{v.assign(v.add(x)); return v.mul(2)});
+const x=tf.scalar(1);
+await t('switch first', async()=>{ const p=step.async(x); await tf.setBackend('cpu'); const y=await p; await tf.setBackend('xla'); const r=[y.dataSync()[0], v.dataSync()[0]]; y.dispose(); return r;});
+await t('switch second', async()=>{ const p=step.async(x); await tf.setBackend('cpu'); const y=await p; const r=[y.dataSync()[0], v.dataSync()[0]]; y.dispose(); return r;});
+await t('plain', async()=>{ const y=step(x); const r=[y.dataSync()[0], v.dataSync()[0]]; y.dispose(); return r;});
+await t('data after switch', async()=>{ const z=v.add(1); await tf.setBackend('cpu'); const r=(await z.data())[0]; z.dispose(); return r;});
+await t('data pending, switch', async()=>{ const z=v.add(1); const p=z.data(); await tf.setBackend('cpu'); const r=(await p)[0]; z.dispose(); return r;});
+await t('scope', async()=>{ tf.engine().startScope(); const y=await step.async(x); tf.engine().endScope(); const r=y.dataSync()[0]; y.dispose(); return r;});
+await t('unawaited data disposed', async()=>{ const z=v.add(1); const p=z.data(); z.dispose(); return (await p)[0];});
+await t('iterations', async()=>{ const opt=tf.train.adam(0.1); const s=jit(()=>opt.minimize(()=>v.square(), true)); const ps=[s.async(), s.async()]; const l=s(); for (const p of ps) (await p).dispose(); l.dispose(); const n=opt.iterations; opt.dispose(); return n;});
+await t('memory', async()=>0);
