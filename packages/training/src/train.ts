@@ -321,6 +321,14 @@ function planOf<K extends string, M extends string>(options: TrainOptions<K, M>)
     if (Number.isInteger(value) && value >= 1) return;
     throw new Error(`train: ${name} must be an integer of at least 1, got ${value}`);
   };
+  // TypeScript lets no other pass; programs without types, and casts, do.
+  const { optimizer } = options as { optimizer?: Partial<MomentOptimizer> };
+  if (typeof optimizer?.loadState !== 'function') {
+    throw new Error(
+      'train: optimizer must be one whose state can be saved (RAdam, AdamW, or another MomentOptimizer), got ' +
+        `${optimizer?.getClassName?.() ?? String(optimizer)}; those of tf.train work in createTrainStep`,
+    );
+  }
   checkBatchSize(batchSize, 'train');
   if (!Number.isSafeInteger(seed)) throw new Error(`train: seed must be an integer, got ${seed}`);
   if (!(secondsBetweenCheckpoints >= 0)) {
