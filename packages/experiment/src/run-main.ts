@@ -39,6 +39,10 @@ export async function runMain(
   run: (request: RunRequest) => Promise<unknown>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(usage);
+    return;
+  }
   const request = readRequest(args);
   if (typeof request === 'string') {
     console.error(`${request}\n${usage}`);
