@@ -4,8 +4,16 @@ export function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
 }
 
+/** A value as an error shows it: a text is seen to be one. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
 /** Refuses an option that is not known, which is most often a misspelt one. */
 export function checkKeys(caller: string, given: object, known: readonly string[]): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new Error(`${caller}: expected an object of options (${known.join(', ')}), got ${shown(given)}`);
+  }
   for (const key of Object.keys(given)) {
     if (!known.includes(key)) {
       throw new Error(`${caller}: unknown option '${key}'; expected one of ${known.join(', ')}`);
@@ -14,7 +22,7 @@ export function checkKeys(caller: string, given: object, known: readonly string[
 }
 
 export function checkCount(caller: string, name: string, value: unknown): void {
-  if (!isCount(value)) throw new Error(`${caller}: ${name} must be a positive integer, got ${String(value)}`);
+  if (!isCount(value)) throw new Error(`${caller}: ${name} must be a positive integer, got ${shown(value)}`);
 }
 
 export function checkOneOf(caller: string, name: string, value: unknown, known: readonly string[]): void {
@@ -51,7 +59,7 @@ export function checkShapes(
 
 export function checkPositive(caller: string, name: string, value: unknown): void {
   if (!(typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY)) {
-    throw new Error(`${caller}: ${name} must be a positive number, got ${String(value)}`);
+    throw new Error(`${caller}: ${name} must be a positive number, got ${shown(value)}`);
   }
 }
 

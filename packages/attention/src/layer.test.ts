@@ -26,6 +26,8 @@ describe('configuration', () => {
   test.each([
     [{ ...config, rnak: 3 }, /PrimalAttention: unknown option 'rnak'; expected one of heads, seed, rank/],
     [{ ...config, rank: 0 }, /rank must be a positive integer, got 0/],
+    [{ ...config, heads: '2' }, /heads must be a positive integer, got '2'/],
+    [undefined, /PrimalAttention: expected an object of options \(heads, .*got undefined/],
     [{ ...config, heads: 1.5 }, /heads must be a positive integer, got 1.5/],
     [{ ...config, landmarks: 0 }, /landmarks must be a positive integer, got 0/],
     [{ ...config, rankMultiplier: 5 }, /either landmarks or rankMultiplier/],
@@ -33,7 +35,7 @@ describe('configuration', () => {
     [{ ...config, maxLength: 5 }, /maxLength goes with rankMultiplier/],
     [{ ...config, trace: 'x' }, /trace must be one of 'weights', 'projections', got "x"/],
   ])('%j is refused', (given, reason) => {
-    expect(() => new PrimalAttention(given as PrimalAttentionConfig)).toThrow(reason);
+    expect(() => new PrimalAttention(given as unknown as PrimalAttentionConfig)).toThrow(reason);
   });
 
   test('softmax options are checked', () => {
@@ -54,6 +56,10 @@ describe('configuration', () => {
   test('inputs of other shapes are refused', () => {
     const layer = new PrimalAttention(config);
     expect(() => layer.apply(tf.zeros([2, 6]))).toThrow(/expected x \[batch, length, features\].*\[2,6\]/);
+    layer.apply(tf.zeros([2, 6, 4]));
+    expect(() => layer.apply(tf.zeros([2, 6, 8]))).toThrow(
+      /PrimalAttention: '.*' has weights for 4 features, got x \[2,6,8\]/,
+    );
     expect(() => new PrimalAttention(config).apply(tf.zeros([2, 6, 5]))).toThrow(/5 features.*2 heads/);
     expect(() => new PrimalAttention(config).apply([tf.zeros([2, 6, 4]), tf.zeros([2, 5])])).toThrow(
       /\[2,6,4\] needs a mask \[2,6\], got \[2,5\]/,

@@ -87,6 +87,12 @@ export abstract class AttentionLayer extends tf.layers.Layer {
     const list = Array.isArray(inputs) ? inputs : [inputs];
     this.#checkInputs(list.map(({ shape }) => shape));
     const [x, mask] = list;
+    if (this.built && x.shape[2] !== this.features) {
+      throw new Error(
+        `${this.getClassName()}: '${this.name}' has weights for ${this.features} features, got x [${x.shape}]; ` +
+          'inputs of another size need a layer of their own',
+      );
+    }
     if (mask === undefined) return { x: x as tf.Tensor3D };
     if (mask.shape[0] !== x.shape[0] || mask.shape[1] !== x.shape[1]) {
       throw new Error(

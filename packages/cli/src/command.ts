@@ -12,3 +12,8 @@ export interface Command {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+/** What was given, for a message that says what was expected. */
+export function given(args: readonly string[]): string {
+  return args.length === 0 ? 'nothing' : `'${args.join(' ')}'`;
+}

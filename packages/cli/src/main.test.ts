@@ -24,15 +24,29 @@ test('usage: 0 when asked for, 2 when nothing was', () => {
 });
 
 test.each([
+  [['--help'], /primal doctor[\s\S]*primal bundle/],
+  [['-h'], /primal doctor[\s\S]*primal bundle/],
+  [['help', 'data'], /^Usage: primal data list \|.*\n.*\n$/],
+  [['data', '--help'], /^Usage: primal data list \|.*\n.*\n$/],
+  [['data', 'get', '-h'], /^Usage: primal data list/],
+])('%j explains', (args, text) => {
+  const { status, stdout, stderr } = primal(args);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(text);
+  expect(stderr).toBe('');
+});
+
+test.each([
+  [['help', 'doktor'], /there is no command 'doktor'/],
   [['doktor'], /there is no command 'doktor'[\s\S]*primal doctor/],
   [['toString'], /there is no command 'toString'/],
   [['doctor', 'x'], /doctor takes no arguments, got 'x'/],
-  [['golden'], /expected --dir DIR, a folder of golden files.*got ''[\s\S]*primal golden --dir DIR/],
+  [['golden'], /expected --dir DIR, a folder of golden files.*got nothing[\s\S]*primal golden --dir DIR/],
   [['golden', 'here'], /expected --dir DIR.*got 'here'/],
   [['golden', '--dir'], /'--dir <value>' argument missing/],
   [['golden', '--dir', '/nowhere'], /expected --dir DIR.*there is no folder \S*nowhere/],
   [['golden', '--dir', fileURLToPath(import.meta.url)], /there is no folder .*main\.test\.ts/],
-  [['engine'], /engine installs 'tensorflow'.*got ''/],
+  [['engine'], /engine installs 'tensorflow'.*got nothing/],
   [['engine', 'tensorflow', '--gpo'], /Unknown option '--gpo'[\s\S]*primal engine tensorflow \[--gpu\]/],
 ])('%j is refused', (args, reason) => {
   const { status, stderr, stdout } = primal(args);

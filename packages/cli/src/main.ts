@@ -13,14 +13,23 @@ function usage(): string {
   return `Usage:\n${lines.join('\n')}`;
 }
 
+const helpWords = ['help', '--help', '-h'];
+
 async function main([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined || name === 'help' || name === '--help') {
+  const asksHelp = name !== undefined && helpWords.includes(name);
+  if (name === undefined || (asksHelp && args.length === 0)) {
     console.log(usage());
     return name === undefined ? 2 : 0;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  // `primal help data` and `primal data --help` ask the same.
+  const subject = asksHelp ? args[0] : name;
+  const command = Object.hasOwn(commands, subject) ? commands[subject] : undefined;
   try {
-    if (command === undefined) throw new UsageError(`there is no command '${name}'`);
+    if (command === undefined) throw new UsageError(`there is no command '${subject}'`);
+    if (asksHelp || args.some((argument) => helpWords.slice(1).includes(argument))) {
+      console.log(`Usage: ${command.usage}\n    ${command.summary}`);
+      return 0;
+    }
     return await command.run(args);
   } catch (error) {
     if (error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) {

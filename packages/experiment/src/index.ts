@@ -7,6 +7,7 @@ export { type PromotedRun, promoteRuns } from './promote.js';
 export { type Provenance, provenance } from './provenance.js';
 export { readableJson } from './readable-json.js';
 export { type CommonSummary, type Experiment, makeRun } from './run.js';
+export { RunError } from './run-error.js';
 export { exitStopped, type RunRequest, runMain } from './run-main.js';
 export { finishedPlaces, placesOf, type RunPlaces } from './run-place.js';
 export { groupBySeed, type OverSeeds, overSeeds, readSummaries } from './summaries.js';

@@ -7,7 +7,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -67,6 +67,25 @@ describe('the place of a run', () => {
     );
     expect(existsSync(join(superseded, 'a'.repeat(12), 'summary.json'))).toBe(true);
   });
+});
+
+describe('a run that another process is making', () => {
+  it('keeps its place, whatever the config', () => {
+    const places = placesOf(root, {});
+    claimRunPlace(places, 'a'.repeat(64));
+    const lock = { host: hostname(), pid: process.ppid, began: beganOf(process.ppid), id: '1' };
+    writeFileSync(join(places.work, 'in-use.tmp'), JSON.stringify(lock));
+    expect(() => claimRunPlace(places, 'b'.repeat(64))).toThrow(`process ${process.ppid} is training in`);
+    expect(readdirSync(root)).toEqual(['run']);
+  });
+
+  /** As Linux counts it, which knows it alone. */
+  function beganOf(pid: number): string | null {
+    if (process.platform !== 'linux') return null;
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19];
+  }
 });
 
 describe('the place of a variant', () => {

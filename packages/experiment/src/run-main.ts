@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { StoppedError } from '@primal-attention/training';
+import { RunInUseError, StoppedError } from '@primal-attention/training';
+import { RunError } from './run-error.js';
 import { readVariant, type Variant } from './variant.js';
 
 /** One run, as it was asked for on the command line. */
@@ -38,6 +39,10 @@ export async function runMain(
   run: (request: RunRequest) => Promise<unknown>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(usage);
+    return;
+  }
   const request = readRequest(args);
   if (typeof request === 'string') {
     console.error(`${request}\n${usage}`);
@@ -54,9 +59,13 @@ export async function runMain(
   try {
     await run({ ...request, stop: asked.signal });
   } catch (error) {
-    if (!(error instanceof StoppedError)) throw error;
-    console.log(error.message);
-    process.exitCode = exitStopped;
+    if (error instanceof StoppedError) {
+      console.log(error.message);
+      process.exitCode = exitStopped;
+    } else if (error instanceof RunError || error instanceof RunInUseError) {
+      console.error(error.message);
+      process.exitCode = 1;
+    } else throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { refuseRunFolderInUse } from '@primal-attention/training';
 import { type Variant, variantName } from './variant.js';
 import { writeWhole } from './write-whole.js';
 
@@ -41,8 +42,11 @@ export function finishedPlaces(folder: string): string[] {
  * Makes `work` the place of the run whose config has this hash.
  *
  * Results are never overwritten: what another config left there, or at the result's place, goes to `superseded/<its hash>`.
+ *
+ * @throws RunInUseError where another process trains in `work` at this moment
  */
 export function claimRunPlace({ work, result, superseded }: RunPlaces, hash: string): void {
+  refuseRunFolderInUse(work);
   for (const place of new Set([work, result])) setAside(place, superseded, hash);
   mkdirSync(work, { recursive: true });
   if (hashOf(work) !== hash) writeWhole(join(work, 'config-hash'), `${hash}\n`);

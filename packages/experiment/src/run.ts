@@ -4,6 +4,7 @@ import { readJsonConfig } from './config-file.js';
 import { lacking, type Needs } from './lacking.js';
 import { type Provenance, provenance } from './provenance.js';
 import { readableJson } from './readable-json.js';
+import { RunError } from './run-error.js';
 import type { RunRequest } from './run-main.js';
 import { claimRunPlace, finishedSummary, placesOf, settleRun } from './run-place.js';
 import { idOf, lessConfig } from './variant.js';
@@ -44,7 +45,8 @@ export interface Experiment<C, S extends CommonSummary<C>> {
  *
  * @returns undefined where the run was left out, for lack of a GPU or of data; nothing is written then
  * @throws StoppedError where `stop` was aborted
- * @throws Error where the experiment refuses the run
+ * @throws RunError where the config is wrong or the experiment refuses the run
+ * @throws RunInUseError where another process makes this run at this moment
  */
 export async function makeRun<C extends { readonly seed: number }, S extends CommonSummary<C>>(
   request: RunRequest,
@@ -74,7 +76,7 @@ export async function makeRun<C extends { readonly seed: number }, S extends Com
     }
   }
   const refusal = experiment.refusal?.(config);
-  if (refusal !== undefined) throw new Error(`${id}: ${refusal}`);
+  if (refusal !== undefined) throw new RunError(`${id}: ${refusal}`);
   // Before training: what counts is the code that was loaded.
   const origin = provenance();
   console.log(`${id}: on ${origin.device}`);

@@ -39,6 +39,9 @@ describe('findPlugins', () => {
 
   it('says what to install when there is none', () => {
     expect(() => findPlugin({}, [folderWith()])).toThrow(/lammps-jax-pjrt-cpu|Linux x86-64/);
+    expect(() => findPlugin({ VIRTUAL_ENV: '/nowhere' }, [folderWith()])).toThrow(
+      /none has one: \/nowhere \(does not exist\)|Linux x86-64/,
+    );
   });
 });
 

@@ -32,15 +32,12 @@ const wheels: { platform: 'cuda' | 'cpu'; file: string; package: string }[] = [
  */
 export function findPlugins(
   env: NodeJS.ProcessEnv = process.env,
-  from: readonly string[] = [process.cwd(), packageFolder],
+  from: readonly string[] = defaultFolders(),
 ): Plugin[] {
   const explicit = env.PJRT_PLUGIN_PATH;
   if (explicit) return [{ path: explicit, platform: 'unknown', origin: 'PJRT_PLUGIN_PATH' }];
   const found: Plugin[] = [];
-  const seen = new Set<string>();
-  for (const environment of [env.VIRTUAL_ENV, ...from.flatMap(virtualEnvironments)]) {
-    if (!environment || seen.has(environment)) continue;
-    seen.add(environment);
+  for (const environment of environments(env, from)) {
     for (const packages of sitePackages(environment)) {
       for (const wheel of wheels) {
         const path = join(packages, wheel.file);
@@ -56,21 +53,36 @@ export function findPlugins(
 /** The best plugin. @throws PluginError that says what to install when there is none */
 export function findPlugin(...where: Parameters<typeof findPlugins>): Plugin {
   const [best] = findPlugins(...where);
-  if (best === undefined) {
-    const supported = process.platform === 'linux' && process.arch === 'x64';
+  if (best !== undefined) return best;
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new PluginError(
-      `no PJRT plugin found: looked at PJRT_PLUGIN_PATH, VIRTUAL_ENV, and .venv folders from the working folder and this package's upwards. ${
-        supported
-          ? 'Install one with `python3 -m venv .venv && .venv/bin/pip install --no-deps lammps-jax-pjrt-cpu==0.11.2`'
-          : `Plugins exist for Linux x86-64 only; this is ${process.platform} ${process.arch}`
-      }`,
+      `no PJRT plugin found: plugins exist for Linux x86-64 only; this is ${process.platform} ${process.arch}`,
     );
   }
-  return best;
+  const looked = environments(...where).map((path) => (existsSync(path) ? path : `${path} (does not exist)`));
+  throw new PluginError(
+    `no PJRT plugin found: PJRT_PLUGIN_PATH is not set, and of Python environments (VIRTUAL_ENV, and .venv in the working folder, in ` +
+      `this package's, and in those above them) ${looked.length === 0 ? 'there is none' : `none has one: ${looked.join(', ')}`}. ` +
+      'In a checkout, `npm run setup` installs one; elsewhere ' +
+      '`python3 -m venv .venv && .venv/bin/pip install --no-deps lammps-jax-pjrt-cpu==0.11.2`',
+  );
 }
 
 function rank(plugin: Plugin): number {
   return wheels.findIndex((wheel) => plugin.path.endsWith(wheel.file));
+}
+
+function defaultFolders(): string[] {
+  return [process.cwd(), packageFolder];
+}
+
+/** The Python environments that are looked into, each once. */
+function environments(
+  env: NodeJS.ProcessEnv = process.env,
+  from: readonly string[] = defaultFolders(),
+): string[] {
+  const active = env.VIRTUAL_ENV ? [env.VIRTUAL_ENV] : [];
+  return [...new Set([...active, ...from.flatMap(virtualEnvironments)])];
 }
 
 function virtualEnvironments(from: string): string[] {

@@ -86,7 +86,11 @@ export async function saveSafetensors(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    // The system names no file where a disk is full.
+    throw new Error(
+      `saveSafetensors: cannot write ${path}: ${(error as Error).message}; what was there before is unchanged`,
+      { cause: error },
+    );
   }
   await syncFolder(dirname(path));
 }

@@ -33,6 +33,7 @@ export { configHash } from './run/config-hash.js';
 export { readJsonLines } from './run/json-lines.js';
 export type { MetricsLine } from './run/metrics-log.js';
 export type { BestEvaluation, FinishedRun, RunPosition } from './run/run-folder.js';
+export { RunInUseError, refuseRunFolderInUse } from './run/run-lock.js';
 export { constant, type OneCycleOptions, oneCycle, type Rates, type Schedule } from './schedule.js';
 export { NonFiniteError } from './stretch.js';
 export {

@@ -190,6 +190,10 @@ describe('train', () => {
 
   it('checks its options', async () => {
     await expect(run({ epochs: 0 })).rejects.toThrow('train: epochs must be an integer of at least 1, got 0');
+    const adam = tf.train.adam(0.1) as unknown as AdamW;
+    await expect(run({ optimizer: adam })).rejects.toThrow(
+      /train: optimizer must be .*RAdam.*got Adam; .*createTrainStep/,
+    );
     await expect(run({ batchSize: 1.5 })).rejects.toThrow(
       'train: batchSize must be an integer of at least 1, got 1.5',
     );

@@ -113,18 +113,18 @@ export function paperEvaluations(epoch: number, epochs: number): boolean {
  * Everything follows from the seed, the state of model and optimizer at the start, and the number of the step;
  * nothing from what ran before in this process. So a run in a folder that was killed at any moment and is started again with the same
  * arguments ends, where the backend is deterministic, with the same weights and the same metrics.jsonl, byte for byte.
- * A finished run is not repeated but skipped; a folder with another configuration's run is an error.
+ * A finished run is not repeated but skipped; a folder with another configuration's run, or in which another process trains at
+ * this moment, is an error.
  *
  * @throws NonFiniteError naming epoch and step; the last good checkpoint is left
+ * @throws RunInUseError where another process trains in the folder
  * @throws StoppedError where `stop` was aborted before the end
  */
 export async function train<K extends string, M extends string = never>(
   options: TrainOptions<K, M>,
 ): Promise<TrainResult> {
   const plan = planOf(options);
-  const { variables, optimizer, schedule, data, directory, stop } = options;
-  const { evaluate, onNonFinite = 'stop', secondsBetweenCheckpoints = 0 } = options;
-  const { stream, totalSteps, every } = plan;
+  const { directory } = options;
   const progress = options.progress ?? autoProgress();
   const config = describeRun(options, plan);
   const hash = configHash(config);
@@ -136,7 +136,29 @@ export async function train<K extends string, M extends string = never>(
     const { epoch, step, best } = finished;
     return { epoch, step, best, configHash: hash, history: folder!.history(), skipped: true };
   }
+  const release = folder?.claim();
+  try {
+    return await runPlan(options, { plan, progress, config, hash, folder });
+  } finally {
+    release?.();
+  }
+}
 
+/** A run that has not finished: from its start or its last checkpoint to its end. */
+async function runPlan<K extends string, M extends string>(
+  options: TrainOptions<K, M>,
+  run: {
+    readonly plan: Plan;
+    readonly progress: ProgressSink;
+    readonly config: unknown;
+    readonly hash: string;
+    readonly folder: RunFolder | undefined;
+  },
+): Promise<TrainResult> {
+  const { plan, progress, config, hash, folder } = run;
+  const { variables, optimizer, schedule, data, stop } = options;
+  const { evaluate, onNonFinite = 'stop', secondsBetweenCheckpoints = 0 } = options;
+  const { stream, totalSteps, every } = plan;
   optimizer.build(variables);
   const resumed = await folder?.resume(variables, optimizer);
   let position: RunPosition = resumed?.position ?? { epoch: 0, step: 0 };
@@ -299,6 +321,14 @@ function planOf<K extends string, M extends string>(options: TrainOptions<K, M>)
     if (Number.isInteger(value) && value >= 1) return;
     throw new Error(`train: ${name} must be an integer of at least 1, got ${value}`);
   };
+  // TypeScript lets no other pass; programs without types, and casts, do.
+  const { optimizer } = options as { optimizer?: Partial<MomentOptimizer> };
+  if (typeof optimizer?.loadState !== 'function') {
+    throw new Error(
+      'train: optimizer must be one whose state can be saved (RAdam, AdamW, or another MomentOptimizer), got ' +
+        `${optimizer?.getClassName?.() ?? String(optimizer)}; those of tf.train work in createTrainStep`,
+    );
+  }
   checkBatchSize(batchSize, 'train');
   if (!Number.isSafeInteger(seed)) throw new Error(`train: seed must be an integer, got ${seed}`);
   if (!(secondsBetweenCheckpoints >= 0)) {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Source, sourceOf, sources } from '@primal-attention/datasets';
-import { type Command, UsageError } from '../command.js';
+import { type Command, given, UsageError } from '../command.js';
 import { doctor } from '../data/doctor.js';
 import { get } from '../data/get.js';
 import { list } from '../data/list.js';
@@ -21,7 +21,7 @@ export const data: Command = {
           options: { from: { type: 'string' } },
         });
         if (positionals.length !== 1) {
-          throw new UsageError(`data get takes the name of one set, got '${positionals.join(' ')}'`);
+          throw new UsageError(`data get takes the name of one set, got ${given(positionals)}`);
         }
         await get(named(positionals[0]), values.from);
         return 0;
@@ -39,7 +39,9 @@ export const data: Command = {
         });
       }
       default:
-        throw new UsageError(`data does list, get or doctor, got '${action ?? ''}'`);
+        throw new UsageError(
+          `data does list, get or doctor, got ${given(action === undefined ? [] : [action])}`,
+        );
     }
   },
 };

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { installTensorflow } from '@primal-attention/engines';
-import { type Command, UsageError } from '../command.js';
+import { type Command, given, UsageError } from '../command.js';
 
 export const engine: Command = {
   usage: 'primal engine tensorflow [--gpu]',
@@ -14,7 +14,7 @@ export const engine: Command = {
     });
     if (positionals.length !== 1 || positionals[0] !== 'tensorflow') {
       throw new UsageError(
-        `engine installs 'tensorflow' (xla comes with the set-up, wasm and cpu with the packages), got '${positionals.join(' ')}'`,
+        `engine installs 'tensorflow' (xla comes with the set-up, wasm and cpu with the packages), got ${given(positionals)}`,
       );
     }
     await installTensorflow({ gpu: values.gpu, say: (line) => console.log(line) });

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { startEngine } from '@primal-attention/engines';
 import { type GoldenChecks, runGolden } from '@primal-attention/golden';
 import { withMatmulPrecision } from '@primal-attention/runtime';
-import { type Command, UsageError } from '../command.js';
+import { type Command, given, UsageError } from '../command.js';
 
 const expected = 'expected --dir DIR, a folder of golden files (*.safetensors)';
 
@@ -18,7 +18,7 @@ export const golden: Command = {
       options: { dir: { type: 'string' } },
     });
     if (!values.dir || positionals.length > 0) {
-      throw new UsageError(`golden: ${expected}; got '${args.join(' ')}'`);
+      throw new UsageError(`golden: ${expected}; got ${given(args)}`);
     }
     const folder = await goldenFolder(values.dir);
     const [attention, models, training] = await Promise.all([

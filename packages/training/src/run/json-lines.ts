@@ -11,6 +11,7 @@ import {
 
 /** A file of JSON lines that grows at its end, and can be cut back to an earlier length. */
 export class JsonLinesFile {
+  readonly #path: string;
   readonly #file: number;
   #bytes: number;
 
@@ -20,6 +21,7 @@ export class JsonLinesFile {
    * @throws Error when the file is shorter than that
    */
   constructor(path: string, keepBytes: number) {
+    this.#path = path;
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
     const { size } = fstatSync(this.#file);
     if (size < keepBytes) {
@@ -39,8 +41,13 @@ export class JsonLinesFile {
 
   append(value: unknown): void {
     const line = Buffer.from(`${JSON.stringify(value)}\n`);
-    for (let written = 0; written < line.length; ) {
-      written += writeSync(this.#file, line, written, line.length - written, this.#bytes + written);
+    try {
+      for (let written = 0; written < line.length; ) {
+        written += writeSync(this.#file, line, written, line.length - written, this.#bytes + written);
+      }
+    } catch (error) {
+      // The system names no file where a disk is full.
+      throw new Error(`cannot write ${this.#path}: ${(error as Error).message}`, { cause: error });
     }
     this.#bytes += line.length;
   }

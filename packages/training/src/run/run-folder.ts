@@ -6,6 +6,7 @@ import type { MomentOptimizer, NamedVariables } from '../optimizers/moment-optim
 import { type HostTensor, restore, writeCheckpoint } from './checkpoint.js';
 import { readJsonLines } from './json-lines.js';
 import type { LogPosition, MetricsLine } from './metrics-log.js';
+import { lockRunFolder } from './run-lock.js';
 
 /** The evaluation that a run's best checkpoint comes from. */
 export interface BestEvaluation {
@@ -64,6 +65,7 @@ const recordKey = 'primal-attention.training';
  * | last.safetensors | weights, optimizer state, epoch, step, and the length of both logs |
  * | best.safetensors | the weights of the best evaluation so far |
  * | result.json | config and outcome; its presence means that the run has finished |
+ * | in-use.tmp | which process trains here, while it does |
  *
  * Order makes it safe. Log lines come first, then `last`, which knows how long the logs were, then `best`. Killed
  * before `last`, what followed the last checkpoint is run again and the logs are cut back; killed between `last` and `best`, the weights of the
@@ -73,12 +75,21 @@ export class RunFolder {
   readonly directory: string;
   readonly #configHash: string;
 
-  /** @throws Error when the folder holds a run of another configuration */
   constructor(directory: string, configHash: string) {
     this.directory = directory;
     this.#configHash = configHash;
     mkdirSync(directory, { recursive: true });
-    removeHalfWritten(directory);
+  }
+
+  /**
+   * Makes this process the only one that writes here, until the returned function is called.
+   *
+   * @throws RunInUseError naming the process that trains here already
+   */
+  claim(): () => void {
+    const release = lockRunFolder(this.directory);
+    removeHalfWritten(this.directory);
+    return release;
   }
 
   get logPaths(): { metrics: string; timing: string } {
@@ -90,7 +101,7 @@ export class RunFolder {
     return readJsonLines(this.#path('metrics.jsonl')) as MetricsLine[];
   }
 
-  /** The outcome, if this run has finished before. */
+  /** The outcome, if this run has finished before. @throws Error when the folder holds a finished run of another configuration */
   finished(): FinishedRun | undefined {
     const path = this.#path('result.json');
     if (!existsSync(path)) return undefined;
