@@ -15,7 +15,7 @@ import type { RunConfig } from './config.js';
 /** What a run's training step had of GPU kernels of our own: what was compiled, not what was asked for. */
 export interface KernelSession {
   readonly device: string;
-  /** Calls in the compiled step. */
+  /** Calls of kernels in the compiled step; of results of commit 785165e and before, different kernels. */
   readonly calls: number;
   /** The launch that was taken for each kernel, as a config's `kernels` names it. */
   readonly launches: Readonly<Record<string, string>>;

@@ -79,12 +79,12 @@ function origins(pair: Pair): string {
   const made = htmlTable(
     'The runs',
     [
-      ...[text('run'), text('kernel calls in a step'), text('dropout draws by')],
+      ...[text('run'), text('kernels'), text('dropout draws by')],
       ...[text('commit'), text('date'), wide('device')],
     ],
     runs.map(({ id, config, kernels, provenance: p }) => [
       { html: `<a href="../experiments/lra/results/${id}/summary.json">${escapeHtml(id)}</a>` },
-      kernels === undefined ? 'none' : unique(kernels.map(({ calls }) => String(calls))).join(', '),
+      kernels === undefined ? 'none' : 'of our own',
       drawsText(config),
       `${p.commit.slice(0, 12)}${p.modified ? ', with changes' : ''}`,
       // Hyphens at which no line ends.

@@ -9,7 +9,7 @@ type Compile = (module: string) => unknown;
 
 /**
  * Stands in for an NVIDIA GPU on backend `xla`: kernels are called, compiled and counted as there, and compute nothing but zeros. A
- * program's text has a comment for each of its calls, which reads like the call on a GPU.
+ * program's text has a comment for each of its calls, which reads like the call on a GPU, in its main function.
  *
  * @returns the names of the kernels that were called so far, and how to remove the device
  */
@@ -47,7 +47,8 @@ export function kernelDevice(): { readonly calls: string[]; remove(): void } {
         const now = watched;
         if (now === undefined) return original;
         return (module) => {
-          const text = `${module}${'\n// @__gpu$xla.gpu.triton'.repeat(recorded)}\n`;
+          const comments = '    // @__gpu$xla.gpu.triton()\n'.repeat(recorded);
+          const text = module.replace(/@main\(.*\{\n/, (begin) => begin + comments);
           recorded = 0;
           return now(text);
         };
