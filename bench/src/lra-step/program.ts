@@ -56,7 +56,7 @@ export async function serveBackend(name: Backend, settings: OwnSettings): Promis
     loss: first.loss,
     firstStepMs: first.ms,
     compilation: compilation(xla),
-    tuning: use && { launches: use.launchesTimed, milliseconds: use.tuningMs },
+    tuning: use && { launches: use.launchesTried, milliseconds: use.tuningMs },
   });
   for (let i = 0; i < settings.warmup; i++) await unit(1);
   answer({

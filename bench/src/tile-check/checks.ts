@@ -9,6 +9,7 @@ import {
   scan,
   type TileProgram,
   tileCall,
+  tileChoiceText,
   withTileKernels,
 } from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
@@ -197,7 +198,7 @@ function choice(isCold: boolean): Found {
   return {
     ...found,
     wrong: found.wrong ?? (by === expected ? undefined : `chosen by ${by}, not by ${expected}`),
-    detail: `${label}, by ${by}, ${milliseconds?.toFixed(4)} ms, ${rate(program, milliseconds!)}`,
+    detail: `${label}, ${tileChoiceText(chosen)}, ${milliseconds?.toFixed(4)} ms, ${rate(program, milliseconds!)}`,
   };
 }
 

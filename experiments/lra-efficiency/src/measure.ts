@@ -26,7 +26,7 @@ export interface FirstStep {
   /** From the start of the process. */
   readonly firstLossMs: number;
   /** Launches of kernels that were compiled and timed, since no choice was on disk, and how long that took. */
-  readonly launchesTimed: number;
+  readonly launchesTried: number;
   readonly tuningMs: number;
 }
 
@@ -72,8 +72,8 @@ export async function perform(
   const loss = await run(1);
   const firstLossMs = performance.now();
   const { compilations, milliseconds: compileMs } = xla.executables.statistics;
-  const { calls, launchesTimed, tuningMs } = use;
-  const first: FirstStep = { loss, compilations, compileMs, firstLossMs, launchesTimed, tuningMs };
+  const { calls, launchesTried, tuningMs } = use;
+  const first: FirstStep = { loss, compilations, compileMs, firstLossMs, launchesTried, tuningMs };
   if (task === 'compile') return first;
 
   if (settings.warmup > 0) await run(settings.warmup);

@@ -65,13 +65,16 @@ describe.runIf(tf.getBackend() === 'xla')('a run with kernels, where kernels run
     for (const kernel of ['feed_forward', 'primal', 'softmax_attention']) expect(called).toContain(kernel);
     // The same session to its end: this process knows the launches of its evaluations, too.
     expect(summary!.kernels).toMatchObject(noted);
-    const [{ device: card, calls, launches }, ...others] = summary!.kernels!;
+    const [{ device: card, calls, launches, chosen }, ...others] = summary!.kernels!;
     expect(others).toEqual([]);
     expect(card).toBe(deviceName());
     // Both layers' feed-forward parts, the softmax layer and the Primal one, forwards and backwards.
     expect(calls).toBeGreaterThanOrEqual(10);
     expect(Object.keys(launches).join()).toMatch(/feedForward of .*feedForwardGradient of /);
     expect(Object.keys(launches).join()).toMatch(/softmax attention, 2 heads, mask, .*softmax keyGradient/);
+    // The first session measured; the second one's are the same, also where the evaluations added some.
+    expect(Object.keys(chosen!).sort()).toEqual(Object.keys(launches).sort());
+    expect(Object.values(chosen!).join()).toMatch(/by measurement of \d+ of \d+/);
     expect(Object.values(launches).join()).toMatch(/(^|,)\d+ tokens x \d+, \d+ warps/);
     const written = readFileSync(join(folder, 'variants', 'seed3.kernels.products', 'summary.json'), 'utf8');
     expect(JSON.parse(written).kernels).toEqual(summary!.kernels);

@@ -21,7 +21,7 @@ afterEach(() => {
 
 /** What a session of a run notes whose steps have so many kernels. */
 function notesOf(calls: number): { notes: KernelNotes; shown: number[]; progress: ProgressSink } {
-  const notes = new KernelNotes(folder, { calls, launchesTimed: 0, tuningMs: 0 });
+  const notes = new KernelNotes(folder, { calls, launchesTried: 0, tuningMs: 0 });
   const shown: number[] = [];
   const progress = notes.beside({ ...silentProgress(), update: ({ step }) => void shown.push(step) });
   return { notes, shown, progress };
@@ -34,7 +34,7 @@ describe('a run with kernels', () => {
     progress.update(state);
     progress.update({ ...state, step: 4 });
     expect(shown).toEqual([3, 4]);
-    const session = { device: deviceName(), calls: 6, launches: {} };
+    const session = { device: deviceName(), calls: 6, launches: {}, chosen: {} };
     expect(notes.sessions()).toEqual([session]);
     // The same again, and other ones, such as on another card.
     notesOf(6).progress.update(state);
@@ -49,6 +49,7 @@ describe('a run with kernels', () => {
       device: deviceName(),
       calls: 6,
       launches: { 'primal of rate 0': '64 tokens x 8, 4 warps' },
+      chosen: { 'primal of rate 0': 'by measurement of 3 of 6' },
     };
     writeFileSync(join(folder, 'kernels.json'), JSON.stringify([{ ...known, device: 'another' }, known]));
     const { notes, progress } = notesOf(6);

@@ -7,7 +7,7 @@ import {
   watchKernels,
   writeWhole,
 } from '@primal-attention/experiment';
-import { takenTiles, tileKernelRefusal } from '@primal-attention/runtime';
+import { takenTiles, tileChoiceText, tileKernelRefusal } from '@primal-attention/runtime';
 import type { ProgressSink } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
 import type { RunConfig } from './config.js';
@@ -19,6 +19,8 @@ export interface KernelSession {
   readonly calls: number;
   /** The launch that was taken for each kernel, as a config's `kernels` names it. */
   readonly launches: Readonly<Record<string, string>>;
+  /** How each of them was chosen, such as `by measurement of 3 of 6`; not kept in results of commit 785165e and before. */
+  readonly chosen?: Readonly<Record<string, string>>;
 }
 
 /** Why kernels that a config asks for do not run here; undefined where they do, or where it asks for none. */
@@ -91,10 +93,16 @@ export class KernelNotes {
       );
     }
     const launches = Object.fromEntries(takenTiles().map(({ name, label }) => [name, label]));
-    const session: KernelSession = { device: deviceName(), calls, launches };
+    const chosen = Object.fromEntries(takenTiles().map((taken) => [taken.name, tileChoiceText(taken)]));
+    const session: KernelSession = { device: deviceName(), calls, launches, chosen };
     const before = this.#read();
     const at = before.findIndex((other) => isAlike(other, session));
-    const merged = { ...session, launches: { ...before[at]?.launches, ...launches } };
+    const merged = {
+      ...session,
+      launches: { ...before[at]?.launches, ...launches },
+      // How it was chosen at first: later processes have it from disk.
+      chosen: { ...chosen, ...before[at]?.chosen },
+    };
     writeWhole(this.#path, readableJson(at < 0 ? [...before, session] : before.with(at, merged)));
   }
 }

@@ -42,7 +42,10 @@ function details(name: string): string[] {
 
 /** That kernels run, and what a first start with them costs. */
 function tuned(): string {
-  return `supported; a process measures launches for up to ${tileTuningSeconds()} s (PRIMAL_TUNING)`;
+  return (
+    `supported; up to ${tileTuningSeconds()} s of measuring launches in a process (PRIMAL_TUNING); ` +
+    'kernels after that take their first launch that compiles'
+  );
 }
 
 const name = process.argv[2];

@@ -24,7 +24,8 @@ function backend(): XlaBackend {
     if (program.name === 'broken') throw new Error('does not compile');
     return 0.5;
   };
-  return { executables, measureTile } as unknown as XlaBackend;
+  const tryTile = (): void => {};
+  return { executables, measureTile, tryTile } as unknown as XlaBackend;
 }
 
 test('counts the kernels of the longest program, and goes on compiling', async () => {
@@ -60,11 +61,13 @@ test('counts each call of a function that equal parts of a program are', () => {
   expect(use.calls).toBe(3 + 2 * 3);
 });
 
-test('counts launches that were timed, also those that do not compile', () => {
+test('counts launches that were tried, also those that do not compile', () => {
   const xla = backend();
   const use = watchKernels(xla);
   expect(xla.measureTile({ name: 'sum' } as never)).toBe(0.5);
   expect(() => xla.measureTile({ name: 'broken' } as never)).toThrow('does not compile');
-  expect(use.launchesTimed).toBe(2);
+  expect(use.launchesTried).toBe(2);
+  xla.tryTile({ name: 'sum' } as never);
+  expect(use.launchesTried).toBe(3);
   expect(use.tuningMs).toBeGreaterThanOrEqual(0);
 });

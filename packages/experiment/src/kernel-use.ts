@@ -7,11 +7,13 @@ export interface KernelUse {
    * commit 785165e and before have the number of different kernels here: one of equal layers counts once.
    */
   readonly calls: number;
-  /** Ways to launch a kernel that were compiled and timed, since no choice was on disk. */
-  readonly launchesTimed: number;
+  /** Ways to launch a kernel that were compiled, and timed as long as there was time, since no choice was on disk. */
+  readonly launchesTried: number;
   /** How long that took. */
   readonly tuningMs: number;
 }
+
+type TileProgram = Parameters<XlaBackend['measureTile']>[0];
 
 /** What the text of a program says of its functions: where one begins, what it calls, and each call of a kernel. */
 const parts = /\bfunc\.func (?:public |private )?@(\w+)|\bfunc\.call @(\w+)|@__gpu\$xla\.gpu\.triton\(/g;
@@ -41,7 +43,7 @@ function kernelCalls(module: string): number {
 
 /** Watches a backend: whether kernels ran is told by what it compiled, not by what it was asked for. */
 export function watchKernels(xla: XlaBackend): KernelUse {
-  const use = { calls: 0, launchesTimed: 0, tuningMs: 0 };
+  const use = { calls: 0, launchesTried: 0, tuningMs: 0 };
   let longest = 0;
   const note = (module: string): void => {
     if (module.length <= longest) return;
@@ -61,17 +63,20 @@ export function watchKernels(xla: XlaBackend): KernelUse {
       return compileAsync(module);
     },
   });
-  const measure = xla.measureTile.bind(xla);
-  Object.assign(xla, {
-    measureTile: (program: Parameters<typeof measure>[0]) => {
+  const counted = <R>(tryOut: (program: TileProgram) => R) => {
+    return (program: TileProgram): R => {
       const start = performance.now();
       try {
-        return measure(program);
+        return tryOut(program);
       } finally {
-        use.launchesTimed++;
+        use.launchesTried++;
         use.tuningMs += performance.now() - start;
       }
-    },
+    };
+  };
+  Object.assign(xla, {
+    measureTile: counted(xla.measureTile.bind(xla)),
+    tryTile: counted(xla.tryTile.bind(xla)),
   });
   return use;
 }

@@ -40,7 +40,9 @@ export {
   type TakenTile,
   type TileCandidates,
   type TileChoice,
+  type TriedCandidates,
   takenTiles,
+  tileChoiceText,
   tileTuningSeconds,
 } from './tile/choose.js';
 export type { TileArray, TileDtype, TileProgram } from './tile/program.js';

@@ -29,7 +29,7 @@ import { autocast } from './precision/autocast.js';
 import { widenBits } from './precision/bits.js';
 import { type AutocastPrecision, type MatmulPrecision, Precision } from './precision/precision.js';
 import { writeWithPlan } from './precision/storage-policy.js';
-import { measure } from './tile/measure.js';
+import { measure, tryProgram } from './tile/measure.js';
 import type { TileProgram } from './tile/program.js';
 
 /** What stands behind a tensor's data id. Tensors that are reshapes or clones of each other share it. */
@@ -429,6 +429,11 @@ export class XlaBackend extends KernelBackend {
   /** Milliseconds that one call of a tile kernel takes. @throws PjrtError when it does not compile or fit */
   measureTile(program: TileProgram): number {
     return measure(this.client, program);
+  }
+
+  /** Compiles a tile kernel, and no more. @throws PjrtError when it does not compile or fit */
+  tryTile(program: TileProgram): void {
+    tryProgram(this.client, program);
   }
 
   /** What was written under a name, with this plugin and device, by this process or an earlier one. */

@@ -12,6 +12,8 @@ export interface TileBackend {
   tileRefusal?(): string | undefined;
   /** Milliseconds that one call takes. @throws Error when the kernel does not compile or fit */
   measureTile?(program: TileProgram): number;
+  /** Compiles a kernel, and no more; without it, `measureTile` is called. @throws Error when it does not compile or fit */
+  tryTile?(program: TileProgram): void;
   /** A text kept under a name, if there is one that holds for this device. */
   recall?(name: string): string | undefined;
   /** Keeps a text under a name. */

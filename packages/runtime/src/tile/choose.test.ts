@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { floats, program, standInDevice } from '../testing/tile-device.js';
 import { tileCall } from './call.js';
-import { chooseTile, type TileCandidates, takenTiles } from './choose.js';
+import { chooseTile, type TileCandidates, takenTiles, tileChoiceText } from './choose.js';
 import type { TileProgram } from './program.js';
 
 const vector = floats(3);
@@ -26,10 +26,22 @@ const named = (
   ...rest,
 });
 
+/** What a plugin says of what does not fit: for long, of 32 warps; now, of 64. */
+function refuseLarge(numWarps: number): void {
+  if (numWarps in speeds) return;
+  const detail =
+    numWarps === 64 ? 'Out of memory while trying to allocate' : 'Shared memory size limit exceeded';
+  throw Object.assign(new Error(`RESOURCE_EXHAUSTED: ${detail}: ${numWarps} warps`), {
+    code: 'RESOURCE_EXHAUSTED',
+  });
+}
+
 /** A device that times kernels by the table, each in a second, and a disk. */
 function timingDevice(disk = new Map<string, string>()) {
   let seconds = 0;
   const measured: number[] = [];
+  /** Compiled, untimed. */
+  const compiled: number[] = [];
   vi.spyOn(performance, 'now').mockImplementation(() => 1000 * seconds);
   const device = standInDevice(
     { sum: (x, y) => [tf.add(x, y)] },
@@ -37,15 +49,19 @@ function timingDevice(disk = new Map<string, string>()) {
       measureTile({ numWarps }) {
         seconds++;
         measured.push(numWarps);
-        if (!(numWarps in speeds)) throw new Error(`RESOURCE_EXHAUSTED: ${numWarps} warps`);
+        refuseLarge(numWarps);
         return speeds[numWarps];
+      },
+      tryTile({ numWarps }) {
+        compiled.push(numWarps);
+        refuseLarge(numWarps);
       },
       recall: (key) => disk.get(key),
       remember: (key, text) => void disk.set(key, text),
     },
   );
   cleanUp.push(() => device.remove());
-  return { measured, device, disk };
+  return { measured, compiled, device, disk };
 }
 
 const cleanUp: (() => void)[] = [];
@@ -67,6 +83,7 @@ describe('chooseTile', () => {
         program: candidate(2),
         by: 'measurement',
         milliseconds: 1,
+        tried: { tried: 3, of: 3 },
       });
     }
     expect(measured).toEqual([1, 2, 4]);
@@ -80,18 +97,24 @@ describe('chooseTile', () => {
     const { measured } = timingDevice();
     expect(chooseTile(named(all, { seconds: 0.5 }))?.label).toBe('one');
     expect(measured).toEqual([1]);
-    expect(chooseTile(named(all, { seconds: 1.5 }))?.label).toBe('two');
+    const two = chooseTile(named(all, { seconds: 1.5 }))!;
+    expect(two).toMatchObject({ label: 'two', tried: { tried: 2, of: 3 } });
+    expect(tileChoiceText(two)).toBe('by measurement of 2 of 3');
   });
 
-  it('stops when the time of all choices is over, each of which is a candidate that works', async () => {
+  it('when the time of all choices is over takes the first candidate that compiles, and times none', async () => {
     vi.resetModules();
     const fresh = await import('./choose.js');
     vi.stubEnv('PRIMAL_TUNING', '4');
-    const { measured, disk } = timingDevice();
+    const { measured, compiled, disk } = timingDevice();
     const large = { large: () => candidate(32), ...all };
     const list = [named(large), named(large), named(large)];
     expect(list.map((of) => fresh.chooseTile(of)?.label)).toEqual(['two', 'one', 'one']);
-    expect(measured).toEqual([32, 1, 2, 4, 32, 1, 32, 1]);
+    expect(measured).toEqual([32, 1, 2, 4]);
+    expect(compiled).toEqual([32, 1, 32, 1]);
+    const untimed = fresh.chooseTile(list[1])!;
+    expect(untimed).toEqual({ label: 'one', program: candidate(1), by: 'first', tried: { tried: 0, of: 4 } });
+    expect(tileChoiceText(untimed)).toBe('first that compiles, no time was left');
     // Another time is another choice, kept for itself.
     vi.stubEnv('PRIMAL_TUNING', '100');
     expect(fresh.chooseTile(list[1])?.label).toBe('two');
@@ -117,7 +140,7 @@ describe('chooseTile', () => {
     expect(warn.mock.calls).toEqual([
       [
         expect.stringMatching(
-          /no candidate .*odd: 3 tokens do not make .*large: RESOURCE_EXHAUSTED: 32 warps/s,
+          /no candidate .*odd: 3 tokens do not make .*large: RESOURCE_EXHAUSTED: .*32 warps/s,
         ),
       ],
     ]);
@@ -130,7 +153,7 @@ describe('chooseTile', () => {
     const of = named({ large: () => candidate(32), ...all }, { seconds: 1.5 });
     chooseTile(of);
     expect(error.mock.calls.flat()).toEqual([
-      `primal tile: ${of.name}, large: passed over, RESOURCE_EXHAUSTED: 32 warps`,
+      `primal tile: ${of.name}, large: passed over, RESOURCE_EXHAUSTED: Shared memory size limit exceeded: 32 warps`,
       `primal tile: ${of.name}, one: 5.0000 ms`,
       `primal tile: ${of.name}, two: not tried, the time is over`,
       `primal tile: ${of.name}, four: not tried, the time is over`,
@@ -156,10 +179,10 @@ describe('chooseTile', () => {
     const before = takenTiles().length;
     for (const of of [measured, fixed, measured]) chooseTile(of);
     vi.spyOn(console, 'warn').mockImplementation(() => {});
-    chooseTile(named({ large: () => candidate(32), larger: () => candidate(64) }));
+    chooseTile(named({ large: () => candidate(32), larger: () => candidate(33) }));
     expect(takenTiles().slice(before)).toEqual([
-      { name: measured.name, label: 'two', by: 'measurement' },
-      { name: fixed.name, label: 'four', by: 'request' },
+      { name: measured.name, label: 'two', by: 'measurement', tried: { tried: 3, of: 3 } },
+      { name: fixed.name, label: 'four', by: 'request', tried: undefined },
     ]);
   });
 
@@ -176,10 +199,42 @@ describe('chooseTile', () => {
       disk.set(key.replace(of.name, renamed.name), disk.get(key)!);
       return chooseTile(renamed);
     };
-    expect(later(all)).toEqual({ label: 'two', program: candidate(2), by: 'disk', milliseconds: 1 });
+    const tried = { tried: 3, of: 3 };
+    const known = later(all)!;
+    expect(known).toEqual({ label: 'two', program: candidate(2), by: 'disk', milliseconds: 1, tried });
+    expect(tileChoiceText(known)).toBe('by measurement of 3 of 3, in an earlier process');
+    expect(tileChoiceText({ ...known, tried: { tried: 0, of: 3 } })).toBe(
+      'first that compiles, no time was left, in an earlier process',
+    );
     // The kernel under that label has changed since.
     const changed = { ...all, two: () => ({ ...candidate(2), ir: 'module { another }' }) };
     expect(later(changed)?.by).toBe('measurement');
+  });
+
+  it('reads notes that do not say how many were tried', () => {
+    const disk = new Map<string, string>();
+    const { measured } = timingDevice(disk);
+    const of = named(all);
+    chooseTile(of);
+    const [[key, text]] = disk;
+    const { tried: _, ...before } = JSON.parse(text);
+    const later = named(all);
+    disk.set(key.replace(of.name, later.name), JSON.stringify(before));
+    const known = chooseTile(later)!;
+    expect(known).toMatchObject({ label: 'two', by: 'disk' });
+    expect(tileChoiceText(known)).toBe('by measurement, in an earlier process');
+    expect(measured).toEqual([1, 2, 4]);
+  });
+
+  it('keeps no choice for later processes that the memory of this one decided', () => {
+    const { measured, disk } = timingDevice();
+    const of = named({ ...all, full: () => candidate(64) });
+    for (let i = 0; i < 2; i++) expect(chooseTile(of)?.label).toBe('two');
+    expect(measured).toEqual([1, 2, 4, 64]);
+    expect(disk.size).toBe(0);
+    // What never fits is no reason.
+    chooseTile(named({ ...all, large: () => candidate(32) }));
+    expect(disk.size).toBe(1);
   });
 
   it('is nothing where kernels do not run', () => {

@@ -22,16 +22,46 @@ export interface TileChoice {
   readonly label: string;
   /** The candidate. */
   readonly program: TileProgram;
-  /** Why this one: it was asked for, there is no other, it was the fastest of those tried, or was so in an earlier process. */
-  readonly by: 'request' | 'only' | 'measurement' | 'disk';
+  /**
+   * Why this one: it was asked for, there is no other, it was the fastest of those tried, it was the first that compiles when no time
+   * was left, or it was one of the latter two in an earlier process.
+   */
+  readonly by: 'request' | 'only' | 'measurement' | 'first' | 'disk';
+  /**
+   * Among how many candidates it was chosen, here or in the earlier process, and how many of them were timed or found not to work: 0
+   * where it is the first that compiles, since no time was left. Choices of before this was kept do not say.
+   */
+  readonly tried?: TriedCandidates;
   /** Milliseconds of one call, where it was measured. */
   readonly milliseconds?: number;
+}
+
+/** Of how many candidates a choice was made, and of how many something is known. */
+export interface TriedCandidates {
+  readonly tried: number;
+  readonly of: number;
+}
+
+/** How a choice came about, in words: `by measurement of 3 of 6`. */
+export function tileChoiceText({ by, tried }: Pick<TileChoice, 'by' | 'tried'>): string {
+  if (by === 'request') return 'as asked for';
+  if (by === 'only') return 'there is no other';
+  const how =
+    tried === undefined
+      ? 'by measurement'
+      : tried.tried === 0
+        ? 'first that compiles, no time was left'
+        : `by measurement of ${tried.tried} of ${tried.of}`;
+  return by === 'disk' ? `${how}, in an earlier process` : how;
 }
 
 /** What is kept of a choice. */
 interface Kept {
   readonly label: string;
-  readonly milliseconds: number;
+  /** Of one that was measured. */
+  readonly milliseconds?: number;
+  /** Missing in notes of before. */
+  readonly tried?: TriedCandidates;
   /** The program that was measured: under the same label there may be another one by now. */
   readonly program: string;
 }
@@ -53,9 +83,10 @@ const defaultSeconds = 6;
  *
  * Candidates are compiled and timed when the choice is first needed, one after the other, as long as all choices of the process have
  * taken less than `PRIMAL_TUNING` seconds together (6 unless it says otherwise). After that each further choice is the first
- * candidate that works, which is all that is compiled then. Those that do not compile or fit are passed over. On `xla` the choice
- * is kept on disk where executables are (`PRIMAL_CACHE`), for this name, these operands and labels, this device, plugin, driver
- * and `PRIMAL_TUNING`. `PRIMAL_LOG=tile` says on standard error what was tried.
+ * candidate that compiles, untimed. Those that do not compile or fit are passed over. On `xla` the choice is kept on disk where
+ * executables are (`PRIMAL_CACHE`), for this name, these operands and labels, this device, plugin, driver and `PRIMAL_TUNING`; not
+ * so where the device's memory was too full for a candidate, which says nothing of the next process. {@link tileChoiceText} says how
+ * a choice came about, and `PRIMAL_LOG=tile` on standard error what was tried.
  *
  * @returns undefined where kernels do not run ({@link tileKernelRefusal}), or no candidate works, which is warned of once
  * @throws Error when there are no candidates, `choice` is none of them, or `PRIMAL_TUNING` is no time
@@ -63,14 +94,14 @@ const defaultSeconds = 6;
 export function chooseTile(of: TileCandidates): TileChoice | undefined {
   const choice = choose(of);
   if (choice !== undefined) {
-    const { label, by } = choice;
-    takenOn(tileBackend()).set(JSON.stringify([of.name, label, by]), { name: of.name, label, by });
+    const { label, by, tried } = choice;
+    takenOn(tileBackend()).set(JSON.stringify([of.name, label, by]), { name: of.name, label, by, tried });
   }
   return choice;
 }
 
 /** A choice of {@link chooseTile}, less the program. */
-export interface TakenTile extends Pick<TileChoice, 'label' | 'by'> {
+export interface TakenTile extends Pick<TileChoice, 'label' | 'by' | 'tried'> {
   /** What it was chosen for. */
   readonly name: string;
 }
@@ -127,7 +158,7 @@ function choose(of: TileCandidates): TileChoice | undefined {
   const all = chosenOn(backend);
   const known = all.choices;
   if (!known.has(key)) {
-    const measure = (): TileChoice | undefined => {
+    const measure = (): Made | undefined => {
       const start = performance.now();
       const limit = Math.min(1000 * (of.seconds ?? Number.POSITIVE_INFINITY), 1000 * seconds - all.spent);
       try {
@@ -136,11 +167,12 @@ function choose(of: TileCandidates): TileChoice | undefined {
         all.spent += performance.now() - start;
       }
     };
-    known.set(key, recall(backend, key, programOf) ?? measure());
-    const made = known.get(key);
-    if (made?.by === 'measurement') {
-      const { label, milliseconds, program } = made as Required<TileChoice>;
-      const kept: Kept = { label, milliseconds, program: JSON.stringify(program) };
+    const recalled = recall(backend, key, programOf);
+    const made = recalled === undefined ? measure() : undefined;
+    known.set(key, recalled ?? made?.choice);
+    if (made?.isLasting) {
+      const { label, milliseconds, program, tried } = made.choice;
+      const kept: Kept = { label, milliseconds, tried, program: JSON.stringify(program) };
       backend.remember?.(key, JSON.stringify(kept));
     }
   }
@@ -175,38 +207,57 @@ function recall(
 ): TileChoice | undefined {
   const text = backend.recall?.(key);
   if (text === undefined) return undefined;
-  const { label, milliseconds, program: measured } = JSON.parse(text) as Kept;
+  const { label, milliseconds, tried, program: measured } = JSON.parse(text) as Kept;
   const program = programOf(label);
   if (program === undefined || JSON.stringify(program) !== measured) return undefined;
-  return { label, program, by: 'disk', milliseconds };
+  return { label, program, by: 'disk', milliseconds, tried };
 }
 
-/** @param end no further candidate is tried then, once one works */
+/** A choice that was made now. */
+interface Made {
+  readonly choice: TileChoice;
+  /** Whether it holds for later processes: not where one of its candidates found the device's memory full. */
+  readonly isLasting: boolean;
+}
+
+/** @param end nothing is timed from then on */
 function fastest(
   backend: TileBackend,
   { name, candidates }: TileCandidates,
   end: number,
   programOf: (label: string) => TileProgram | undefined,
   failures: Map<string, string>,
-): TileChoice | undefined {
-  let best: Required<TileChoice> | undefined;
-  for (const label of Object.keys(candidates)) {
-    if (best !== undefined && performance.now() >= end) {
+): Made | undefined {
+  const labels = Object.keys(candidates);
+  let best: { label: string; program: TileProgram; milliseconds?: number } | undefined;
+  let tried = 0;
+  let isLasting = true;
+  for (const label of labels) {
+    const isOver = performance.now() >= end;
+    if (best !== undefined && isOver) {
       log(name, `${label}: not tried, the time is over`);
       continue;
     }
     const program = programOf(label);
     if (program !== undefined) {
       try {
+        if (isOver) {
+          if (backend.tryTile === undefined) backend.measureTile!(program);
+          else backend.tryTile(program);
+          log(name, `${label}: taken, the first that compiles, since the time is over`);
+          best = { label, program };
+          continue;
+        }
+        tried++;
         const milliseconds = backend.measureTile!(program);
         log(name, `${label}: ${milliseconds.toFixed(4)} ms`);
-        if (best === undefined || milliseconds < best.milliseconds)
-          best = { label, program, by: 'measurement', milliseconds };
+        if (best === undefined || milliseconds < best.milliseconds!) best = { label, program, milliseconds };
         continue;
       } catch (error) {
         failures.set(label, messageOf(error));
+        if (isOutOfMemory(error)) isLasting = false;
       }
-    }
+    } else if (!isOver) tried++;
     log(name, `${label}: passed over, ${failures.get(label)}`);
   }
   if (best === undefined) {
@@ -214,8 +265,22 @@ function fastest(
     console.warn(
       `chooseTile: no candidate of '${name}' works here, so its plain formulation runs:\n${reasons}`,
     );
+    return undefined;
   }
-  return best;
+  const isTimed = best.milliseconds !== undefined;
+  const choice: TileChoice = {
+    ...best,
+    by: isTimed ? 'measurement' : 'first',
+    // Of one that was taken untimed, those before it were tried for nothing.
+    tried: { tried: isTimed ? tried : 0, of: labels.length },
+  };
+  return { choice, isLasting };
+}
+
+/** Whether the device's memory was full. That a kernel asks for more of a multiprocessor's memory than there is has the same code, and always holds. */
+function isOutOfMemory(error: unknown): boolean {
+  const { code, message = '' } = error as { readonly code?: unknown; readonly message?: string };
+  return code === 'RESOURCE_EXHAUSTED' && !/(shared|tensor) memory/i.test(message);
 }
 
 function log(name: string, text: string): void {

@@ -4,7 +4,7 @@ import { launch, moduleOf } from './call.js';
 import { type TileProgram, typeOfArray } from './program.js';
 
 /** Calls in one program: starting a program takes the host about as long as a small kernel takes the device. */
-const calls = 20;
+const callsPerRun = 20;
 const runs = 5;
 
 /**
@@ -36,7 +36,7 @@ export function measure(
         event.waitSync();
         const elapsed = now() - start;
         // The first run loads the code.
-        if (i > 0) fastest = Math.min(fastest, elapsed / calls);
+        if (i > 0) fastest = Math.min(fastest, elapsed / callsPerRun);
       } finally {
         event.dispose();
         for (let k = 0; k < program.results.length; k++) client.destroyBuffer(results[k]);
@@ -48,8 +48,13 @@ export function measure(
   }
 }
 
+/** Compiles a program that calls the kernel. @throws PjrtError when it does not compile */
+export function tryProgram(client: Client, program: TileProgram): void {
+  client.compile(measuredModule(program, 1)).dispose();
+}
+
 /** A program that calls the kernel several times. */
-export function measuredModule(program: TileProgram): string {
+export function measuredModule(program: TileProgram, calls = callsPerRun): string {
   const b = new FunctionBuilder(program.operands.map(typeOfArray));
   let results: Value[] = [];
   for (let i = 0; i < calls; i++) results = launch(b, program, b.parameters, true);
