@@ -216,12 +216,18 @@ describe('a run', () => {
     expect(output).toMatch(
       /run-\d+\.tf32\.kernels\.products: it asks for GPU kernels, and none run here: they are off \(PRIMAL_KERNELS/,
     );
-    expect(code).toBe(1);
+    expect(code).toBe(2);
+    expect(output).not.toMatch(/^ +at /m);
     expect(readdirSync(folder)).toEqual(['config.json']);
     // A kernel leaves no product in float32.
     const exact = await start([folder, '--kernels']);
     expect(exact.output).toMatch(/need products in TF32 or bf16: precision tf32 or bf16, got float32/);
-    expect(exact.code).toBe(1);
+    expect(exact.code).toBe(2);
+    expect(exact.output).not.toMatch(/^ +at /m);
+    const unset = await start([folder], undefined, undefined, undefined, { PRIMAL_KERNELS: 'no' });
+    expect(unset.output).toMatch(/^PRIMAL_KERNELS must be one of on, off, got 'no'$/m);
+    expect(unset.code).toBe(2);
+    expect(readdirSync(folder)).toEqual(['config.json']);
   });
 
   it('with kernels ends after its first steps when these have none', async () => {
@@ -288,8 +294,9 @@ describe('a run', () => {
       output: expect.stringMatching(/--precision must be one of float32, tf32, bf16, got 'half'/),
     });
     const { code, output } = await start([folder]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(output).toMatch(/step/);
+    expect(output).not.toMatch(/^ +at /m);
     expect(existsSync(join(folder, 'run'))).toBe(false);
   });
 });

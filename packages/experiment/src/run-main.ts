@@ -32,8 +32,8 @@ const usage =
  * The main program of a run: `node run-main.js FOLDER [--seed N] [--precision NAME] [--kernels] [--out DIR] [--on-gpu]`.
  *
  * SIGTERM and SIGINT ask the run to stop; a second one ends the process at once, as it would without this. Exit codes: 0 when the
- * run is finished, or was left out with a line that says why; 75 when it was stopped after a checkpoint; 2 when the command line
- * is wrong; 1 when the run failed.
+ * run is finished, or was left out with a line that says why; 75 when it was stopped after a checkpoint; 2 when the command line,
+ * the config or the engine's settings are refused, before anything is written; 1 when the run failed, or another process makes it.
  */
 export async function runMain(
   run: (request: RunRequest) => Promise<unknown>,
@@ -64,7 +64,7 @@ export async function runMain(
       process.exitCode = exitStopped;
     } else if (error instanceof RunError || error instanceof RunInUseError) {
       console.error(error.message);
-      process.exitCode = 1;
+      process.exitCode = error instanceof RunError ? 2 : 1;
     } else throw error;
   }
 }

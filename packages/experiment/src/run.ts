@@ -4,7 +4,7 @@ import { readJsonConfig } from './config-file.js';
 import { lacking, type Needs } from './lacking.js';
 import { type Provenance, provenance } from './provenance.js';
 import { readableJson } from './readable-json.js';
-import { RunError } from './run-error.js';
+import { RunError, refusing, refusingAsync } from './run-error.js';
 import type { RunRequest } from './run-main.js';
 import { claimRunPlace, finishedSummary, placesOf, settleRun } from './run-place.js';
 import { idOf, lessConfig } from './variant.js';
@@ -45,7 +45,7 @@ export interface Experiment<C, S extends CommonSummary<C>> {
  *
  * @returns undefined where the run was left out, for lack of a GPU or of data; nothing is written then
  * @throws StoppedError where `stop` was aborted
- * @throws RunError where the config is wrong or the experiment refuses the run
+ * @throws RunError where config, engine or experiment refuse the run; nothing is written then
  * @throws RunInUseError where another process makes this run at this moment
  */
 export async function makeRun<C extends { readonly seed: number }, S extends CommonSummary<C>>(
@@ -54,9 +54,12 @@ export async function makeRun<C extends { readonly seed: number }, S extends Com
 ): Promise<S | undefined> {
   const { folder, onGpu, stop } = request;
   const path = join(folder, 'config.json');
-  const json = readJsonConfig(path);
-  const variant = lessConfig(request.variant, experiment.parseConfig(json, path));
-  const config = experiment.parseConfig({ ...(json as object), ...variant }, path);
+  const json = refusing(() => readJsonConfig(path));
+  const variant = lessConfig(
+    request.variant,
+    refusing(() => experiment.parseConfig(json, path)),
+  );
+  const config = refusing(() => experiment.parseConfig({ ...(json as object), ...variant }, path));
   const id = idOf({ run: basename(resolve(folder)), variant });
   const hash = configHash(config);
   const places = placesOf(folder, variant, request.out);
@@ -67,7 +70,7 @@ export async function makeRun<C extends { readonly seed: number }, S extends Com
     console.log(`${id}: finished before, with commit ${finished.provenance.commit}; nothing to do`);
     return finished;
   }
-  await experiment.startEngine();
+  await refusingAsync(experiment.startEngine);
   if (onGpu) {
     const reason = lacking({ folder, variant, ...(await experiment.missingData(config)) });
     if (reason !== undefined) {
