@@ -47,6 +47,12 @@ test('a result file that is not there is an error that names it, its cell and it
   );
 });
 
+test('so is one of several that is not there', async (t) => {
+  const there = 'experiments/made/results/run/summary.json';
+  const several = cell(`${there}', sources: ['${there}', 'results/lost.json'], note: '`);
+  await assert.rejects(reportedCells(checkout(t, several), 'made'), /the result file 'results\/lost\.json'/);
+});
+
 test('a module of another form is an error that says the right one', async (t) => {
   await assert.rejects(reportedCells(checkout(t, 'export const cells = [];'), 'made'), /function cells\(\)/);
   await assert.rejects(
@@ -77,6 +83,7 @@ test('pnpm report --json prints one array of cells and nothing else', () => {
     'seeds',
     'protocol',
     'source',
+    'sources',
     'reason',
   ];
   for (const line of lines) {

@@ -23,10 +23,13 @@ export async function reportedCells(root, experiment) {
     throw new Error(`report: cells() of ${where} must return { cells: [...], missing: [...] }`);
   }
   for (const cell of reported.cells) {
-    if (!cell.source || !existsSync(join(root, cell.source))) {
+    const lost = [cell.source, ...(cell.sources ?? [])].find(
+      (source) => !source || !existsSync(join(root, source)),
+    );
+    if (lost !== undefined) {
       throw new Error(
         `report: ${where}: the cell ${cell.table} / ${cell.row} / ${cell.column} names the result file ` +
-          `'${cell.source}', which is not there; it takes a path from the root of the repository`,
+          `'${lost}', which is not there; it takes a path from the root of the repository`,
       );
     }
   }

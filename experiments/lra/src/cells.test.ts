@@ -46,6 +46,9 @@ it('gives both protocols of each result, mean and deviation over seeds, and what
   const both = {
     ...{ ...common, row: 'Text', seeds: [0, 1, 2], note: 'tf32, card' },
     source: 'experiments/lra/results/text-primal-trans/summary.json',
+    sources: ['', '.seed1', '.seed2'].map(
+      (seed) => `experiments/lra/results/text-primal-trans${seed}/summary.json`,
+    ),
   };
   expect(found).toEqual([
     {

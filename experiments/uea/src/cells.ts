@@ -30,13 +30,13 @@ export function cells(results: string = join(experimentFolder, 'results')): Repo
     if (runs.length === 0)
       missing.push({ ...place, reason: 'not trained yet: it needs a GPU and the files of its set' });
     for (const group of groupBySeed(runs)) {
-      const [{ id, config }] = group;
+      const [{ config }] = group;
       const line = (protocol: string, value: (run: RunSummary) => number): Cell => ({
         ...place,
         ...overSeeds(group.map((run) => 100 * value(run))),
         protocol: config.precision === undefined ? protocol : `${protocol}, ${config.precision}`,
         seeds: group.map((run) => run.config.seed),
-        source: `experiments/uea/results/${id}/summary.json`,
+        ...sourcesOf(group),
         note: noteOf(group[0]),
       });
       found.push(line('published', ({ accuracy }) => accuracy.best));
@@ -44,6 +44,11 @@ export function cells(results: string = join(experimentFolder, 'results')): Repo
     }
   }
   return { cells: found, missing };
+}
+
+function sourcesOf(runs: readonly RunSummary[]): Pick<Cell, 'source' | 'sources'> {
+  const sources = runs.map(({ id }) => `experiments/uea/results/${id}/summary.json`);
+  return sources.length === 1 ? { source: sources[0] } : { source: sources[0], sources };
 }
 
 /** UCI's original of a set has other sizes than the archive's, which the paper used. */

@@ -18,6 +18,8 @@ export interface Cell {
   readonly protocol: string;
   /** The result file, as a path from the root of the repository with forward slashes. */
   readonly source: string;
+  /** Where several files are behind the number, all of them, the one in `source` first. */
+  readonly sources?: readonly string[];
   /** What a reader must know to compare, such as another card or a precision. */
   readonly note?: string;
 }

@@ -32,6 +32,7 @@ describe('compare', () => {
       seeds: [666],
       protocol: 'published',
       source: cell.source,
+      sources: [cell.source],
       reason: null,
     });
     // Wilson's interval of 0.984 of 370: 0.9654 to 0.9927; widened by half a printed digit.
@@ -67,6 +68,13 @@ describe('compare', () => {
     ]);
   });
 
+  it('names all result files of a cell over several seeds', () => {
+    const sources = [cell.source, 'experiments/uea/results/x.seed1/summary.json'];
+    const made = { ...cell, seeds: [666, 1], sources };
+    const [line] = at(compare([{ cells: [made], missing: [] }]), 'table1', 'JapaneseVowels', 'Primal.');
+    expect(line).toMatchObject({ source: cell.source, sources });
+  });
+
   it('keeps protocols apart, the published one first', () => {
     const last = { ...cell, protocol: 'last epoch', ours: 90 };
     const lines = at(compare([{ cells: [last, cell], missing: [] }]), 'table1', 'JapaneseVowels', 'Primal.');
@@ -82,6 +90,7 @@ describe('compare', () => {
     expect(average).toMatchObject({
       protocol: 'published',
       source: null,
+      sources: [],
       note: 'mean of 5 cells',
       seeds: [0],
     });

@@ -82,6 +82,7 @@ function withResult(
     seeds: cell.seeds,
     protocol: cell.protocol,
     source: cell.source || null,
+    sources: cell.sources ?? (cell.source ? [cell.source] : []),
     note: cell.note ?? null,
     reason: null,
   };
@@ -106,6 +107,7 @@ function withoutResult(
     seeds: [],
     protocol: null,
     source: null,
+    sources: [],
     note: null,
     reason,
   };

@@ -25,6 +25,8 @@ export interface Comparison {
   readonly protocol: string | null;
   /** The result file, as a path from the root of the repository; null for a computed average. */
   readonly source: string | null;
+  /** All result files, that in `source` first; none for a computed average, or where there is no result. */
+  readonly sources: readonly string[];
   readonly note: string | null;
   /** Why there is no result; null where there is one. */
   readonly reason: string | null;

@@ -16,17 +16,19 @@ const columns = [
   'seeds',
   'protocol',
   'source',
+  'sources',
   'note',
   'reason',
 ] as const;
 
-/** All lines as CSV (RFC 4180), a header first. Seeds are separated by blanks; what is not there is empty. */
+/** All lines as CSV (RFC 4180), a header first. Seeds and result files are separated by blanks; what is not there is empty. */
 export function toCsv(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map(({ range, seeds, oursDeviation, ...line }) => {
+  const rows = comparisons.map(({ range, seeds, sources, oursDeviation, ...line }) => {
     const fields = {
       ...line,
       ours_deviation: oursDeviation,
       seeds: seeds.join(' '),
+      sources: sources.join(' '),
       range_from: range?.[0],
       range_to: range?.[1],
     };

@@ -16,10 +16,10 @@ describe('CSV', () => {
     const rows = toCsv(lines).split('\r\n');
     expect(rows.length).toBe(lines.length + 2);
     expect(rows[0]).toBe(
-      'table,row,column,unit,ours,ours_deviation,paper,deviation,difference,range_from,range_to,verdict,seeds,protocol,source,note,reason',
+      'table,row,column,unit,ours,ours_deviation,paper,deviation,difference,range_from,range_to,verdict,seeds,protocol,source,sources,note,reason',
     );
     expect(rows).toContain(
-      'table4-time,Primal.,Text,s per 1K steps,4.1,,93.6,,-89.5,,,,0,"tf32, training steps only",experiments/made/results/table4-time.jsonl,on one made-up card,',
+      'table4-time,Primal.,Text,s per 1K steps,4.1,,93.6,,-89.5,,,,0,"tf32, training steps only",experiments/made/results/table4-time.jsonl,experiments/made/results/table4-time.jsonl,on one made-up card,',
     );
     expect(rows.find((row) => row.startsWith('table5,Medium-Expert Hopper,Primal.+DT'))).toMatch(
       /,110\.9,0\.62,.*,1 2 3,published,/,

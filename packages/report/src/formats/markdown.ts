@@ -99,7 +99,7 @@ function resultTable(table: PaperTable, lines: readonly Comparison[]): string {
         'paper’s range': line.range && rangeText(line.range, digits),
         protocol: line.protocol,
         seeds: line.seeds.join(', '),
-        'result file': line.source,
+        'result file': line.sources.join(', ') || null,
         note: line.note,
       };
     });

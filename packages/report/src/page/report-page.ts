@@ -175,7 +175,7 @@ ${htmlTable(
         ]
       : []),
     line.seeds.join(', '),
-    line.source === null ? '–' : fileLink(line.source, root),
+    line.sources.length === 0 ? '–' : fileLinks(line.sources, root),
     ...(hasNotes ? [line.note ?? ''] : []),
   ]),
 )}`;
@@ -185,9 +185,13 @@ function verdictCell({ verdict }: Comparison): string | Html {
   return verdict === null ? '–' : { html: `<span class="${verdict}">${verdict}</span>` };
 }
 
-function fileLink(path: string, root: string): Html {
+function fileLinks(paths: readonly string[], root: string): Html {
+  return { html: paths.map((path) => fileLink(path, root)).join(', ') };
+}
+
+function fileLink(path: string, root: string): string {
   const href = `${root}/${path.split('/').map(encodeURIComponent).join('/')}`;
   // What all have in common would fill the column; long paths break at their folders.
   const short = path.replace(/^experiments\//, '').replace(/\/summary\.json$/, '');
-  return { html: `<a href="${escapeHtml(href)}">${escapeHtml(short).replaceAll('/', '/<wbr>')}</a>` };
+  return `<a href="${escapeHtml(href)}">${escapeHtml(short).replaceAll('/', '/<wbr>')}</a>`;
 }
