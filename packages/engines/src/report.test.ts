@@ -13,6 +13,12 @@ test('every engine is reported, with what it is or why it is not', async () => {
   expect(of('wasm')?.details?.join()).toMatch(/tfjs-backend-wasm 4\.22\.0/);
 });
 
+test('settings with which none starts are an error, not a lack of engines', async () => {
+  vi.stubEnv('PRIMAL_KERNELS', 'no');
+  await expect(reportEngines()).rejects.toThrow(/PRIMAL_KERNELS must be one of on, off, got 'no'/);
+  vi.unstubAllEnvs();
+});
+
 test('one that does not start gives its reason', async () => {
   const { PJRT_PLUGIN_PATH, PRIMAL_ENGINES } = process.env;
   process.env.PJRT_PLUGIN_PATH = '/nowhere/plugin.so';

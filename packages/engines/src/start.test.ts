@@ -45,6 +45,15 @@ test('without XLA the next one is taken, and the reason is told', () => {
   expect(stderr).toMatch(/'xla' cannot be used.*nowhere\.so/);
 });
 
+test.each([
+  [{ PRIMAL_KERNELS: 'no' }, "PRIMAL_KERNELS must be one of on, off, got 'no'"],
+  [{ PRIMAL_TUNING: 'soon' }, "PRIMAL_TUNING must be a number of seconds, 0 or more, got 'soon'"],
+])('%j is an error at the start, and no reason to take another engine', (env, message) => {
+  const { stdout, stderr } = start({ PRIMAL_BACKEND: '', ...env });
+  expect(stdout).toBe('');
+  expect(stderr).toContain(message);
+});
+
 test('an unknown name is refused', async () => {
   await expect(startEngine('webgl')).rejects.toThrow(/unknown backend 'webgl'/);
 });

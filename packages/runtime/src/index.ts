@@ -36,6 +36,7 @@ export { type ScanOptions, type Stacked, scan } from './scan.js';
 export { hasTileKernels, tileKernelRefusal } from './tile/backend.js';
 export { type TileCallOptions, type TileGradientInputs, tileCall } from './tile/call.js';
 export {
+  checkTileSettings,
   chooseTile,
   type TakenTile,
   type TileCandidates,

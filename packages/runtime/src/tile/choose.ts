@@ -1,5 +1,6 @@
 import { type TileBackend, tileBackend, tileKernelRefusal } from './backend.js';
 import type { TileProgram } from './program.js';
+import { checkKernelSetting } from './switch.js';
 
 /**
  * Ways to launch one kernel that differ in speed: tile sizes, warps, stages. All compute the same, up to the order of sums, and
@@ -198,6 +199,16 @@ export function tileTuningSeconds(): number {
   const seconds = Number(text);
   if (seconds >= 0) return seconds;
   throw new Error(`PRIMAL_TUNING must be a number of seconds, 0 or more, got '${text}'`);
+}
+
+/**
+ * Checks the environment variables of kernels, `PRIMAL_KERNELS` and `PRIMAL_TUNING`, which are else read when the first kernel is.
+ *
+ * @throws Error that says what was given and what is expected
+ */
+export function checkTileSettings(): void {
+  checkKernelSetting();
+  tileTuningSeconds();
 }
 
 function recall(

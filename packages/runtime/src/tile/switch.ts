@@ -38,6 +38,11 @@ export function withTileKernels<R>(setting: TileKernels, fn: () => R): R {
   }
 }
 
+/** Checks what `PRIMAL_KERNELS` says, whatever is asked for within. @throws Error when it is neither */
+export function checkKernelSetting(): void {
+  checked('PRIMAL_KERNELS', process.env.PRIMAL_KERNELS || 'on');
+}
+
 function checked(what: string, value: string): TileKernels {
   if ((settings as readonly string[]).includes(value)) return value as TileKernels;
   throw new Error(`${what} must be one of ${settings.join(', ')}, got '${value}'`);
