@@ -1,4 +1,4 @@
-import { type Client, PjrtError } from '@primal-attention/pjrt';
+import { type Client, PjrtError, type PjrtErrorCode } from '@primal-attention/pjrt';
 import type { ExecutableCache } from '../executables.js';
 import { FunctionBuilder } from '../hlo/function-builder.js';
 import { launch, moduleOf } from './call.js';
@@ -43,26 +43,39 @@ export function probeModule(): string {
   return moduleOf(b, launch(b, sum, b.parameters));
 }
 
+/** What compilation answers to a kernel that the plugin does not take. Other codes, such as of a full memory, say nothing of kernels. */
+const refusals: readonly PjrtErrorCode[] = [
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'FAILED_PRECONDITION',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+];
+
 /**
  * Runs a tiny kernel.
  *
  * @returns what the plugin has against it, or what was wrong with the result; undefined when it is right
+ * @throws PjrtError where that cannot be told, since the device's memory is full, say
  */
 export function probe(client: Client, executables: ExecutableCache): string | undefined {
+  let executable: Executable;
   try {
-    const executable = executables.compile(probeModule());
-    try {
-      return run(client, executable);
-    } finally {
-      executable.dispose();
-    }
+    executable = executables.compile(probeModule());
   } catch (error) {
-    if (!(error instanceof PjrtError)) throw error;
+    if (!(error instanceof PjrtError) || !refusals.includes(error.code)) throw error;
     return summary(error);
+  }
+  try {
+    return run(client, executable);
+  } finally {
+    executable.dispose();
   }
 }
 
-function run(client: Client, executable: ReturnType<ExecutableCache['compile']>): string | undefined {
+type Executable = ReturnType<ExecutableCache['compile']>;
+
+function run(client: Client, executable: Executable): string | undefined {
   const numbers = [1, 1000].map((factor) => Float32Array.from({ length: size }, (_, i) => factor * i));
   const operands = numbers.map((values) => client.toDevice(values, 'f32', array.shape));
   try {

@@ -134,6 +134,36 @@ describe.runIf(isCpu)('a plugin that knows no such kernels', () => {
   });
 });
 
+describe('the probe', () => {
+  /** What it says where the plugin answers so. */
+  const probed = (code: PjrtError['code']) => {
+    const { client } = xla();
+    const compile = (): never => {
+      throw new PjrtError(code, 'as it says', 'Client_Compile');
+    };
+    return () => probe(client, { compile } as unknown as Parameters<typeof probe>[1]);
+  };
+
+  it.each(['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'INTERNAL'] as const)('takes %s for a refusal', (code) => {
+    expect(probed(code)()).toBe(`${code}: as it says`);
+  });
+
+  it.each(['RESOURCE_EXHAUSTED', 'UNAVAILABLE', 'ABORTED'] as const)('takes %s for none', (code) => {
+    expect(probed(code)).toThrow(PjrtError);
+  });
+
+  it('throws what goes wrong when the kernel is compiled', () => {
+    let disposed = 0;
+    const execute = (): never => {
+      throw new PjrtError('RESOURCE_EXHAUSTED', 'out of memory', 'LoadedExecutable_Execute');
+    };
+    const executable = { argumentList: () => new BigUint64Array(2), execute, dispose: () => disposed++ };
+    const executables = { compile: () => executable } as unknown as Parameters<typeof probe>[1];
+    expect(() => probe(xla().client, executables)).toThrow(/RESOURCE_EXHAUSTED/);
+    expect(disposed).toBe(1);
+  });
+});
+
 it('a message of the plugin is told without the text of the kernel, on one line', () => {
   const error = new PjrtError(
     'INVALID_ARGUMENT',
