@@ -58,20 +58,24 @@ export class DiskCache {
     return (await sha256Async(Buffer.from(`${this.#options.environment}\0${program}`))).toString('hex');
   }
 
-  /** The executable under a key, checked; undefined when there is none that can be used. */
-  read(key: string): Uint8Array | undefined {
+  /**
+   * The executable under a key, checked; undefined when there is none that can be used.
+   *
+   * @param instead what happens then, in the warning of one that is damaged
+   */
+  read(key: string, instead?: string): Uint8Array | undefined {
     if (!this.#open()) return undefined;
     const path = this.#path(key);
     let file: Uint8Array;
     try {
       file = readFileSync(path);
     } catch (error) {
-      return this.#missed(key, error);
+      return this.#missed(key, error, instead);
     }
     try {
       return this.#used(key, decodeEntry(key, file));
     } catch (error) {
-      return this.#missed(key, error);
+      return this.#missed(key, error, instead);
     }
   }
 
@@ -120,9 +124,9 @@ export class DiskCache {
   }
 
   /** Removes an entry that turned out to be unusable, with a warning. */
-  reject(key: string, reason: unknown): void {
+  reject(key: string, reason: unknown, instead = 'the program is compiled again'): void {
     const path = this.#path(key);
-    this.#warn('entry', `cannot use ${path}, so the program is compiled again: ${messageOf(reason)}`);
+    this.#warn('entry', `cannot use ${path}, so ${instead}: ${messageOf(reason)}`);
     this.#remove(path);
   }
 
@@ -156,9 +160,9 @@ export class DiskCache {
     return this.#usable;
   }
 
-  #missed(key: string, error: unknown): undefined {
+  #missed(key: string, error: unknown, instead?: string): undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.log('miss', key, '');
-    else this.reject(key, error);
+    else this.reject(key, error, instead);
     return undefined;
   }
 

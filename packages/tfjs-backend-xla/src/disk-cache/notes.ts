@@ -15,7 +15,7 @@ export class Notes {
   read(name: string): string | undefined {
     const known = this.#texts.get(name);
     if (known !== undefined) return known;
-    const bytes = this.#disk?.read(this.#disk.key(noteOf(name)));
+    const bytes = this.#disk?.read(this.#disk.key(noteOf(name)), instead);
     if (bytes === undefined) return undefined;
     const text = Buffer.from(bytes).toString('utf8');
     this.#texts.set(name, text);
@@ -27,6 +27,9 @@ export class Notes {
     this.#disk?.write(this.#disk.key(noteOf(name)), Buffer.from(text, 'utf8'));
   }
 }
+
+/** Notes are of how kernels are launched. */
+const instead = 'launches of kernels are chosen again';
 
 /** No program begins like this, so that no note has the key of one. */
 function noteOf(name: string): string {

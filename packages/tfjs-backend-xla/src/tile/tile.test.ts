@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PjrtError } from '@primal-attention/pjrt';
@@ -183,6 +183,14 @@ it('notes outlive the process where there is a disk cache', () => {
   expect(new Notes(disk('a')).read('other')).toBeUndefined();
   // Another device, plugin or driver.
   expect(new Notes(disk('b')).read('choice')).toBeUndefined();
+  const [file] = readdirSync(folder);
+  writeFileSync(join(folder, file), 'damaged');
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  expect(new Notes(disk('a')).read('choice')).toBeUndefined();
+  expect(warn.mock.calls.join()).toMatch(
+    /cannot use .*, so launches of kernels are chosen again: it is no cache entry/,
+  );
+  warn.mockRestore();
   const memory = new Notes(undefined);
   memory.write('choice', 'one');
   expect(memory.read('choice')).toBe('one');
