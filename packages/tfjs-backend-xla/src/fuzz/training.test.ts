@@ -6,7 +6,13 @@ import { xla } from '../testing/compare.js';
 import { disturb, withNoise } from './disturbed-backend.js';
 import { type Contents, onBackend } from './evaluate.js';
 import { difference } from './reference.js';
-import { formatTraining, runTraining, type TrainingProgram, trainingPrograms } from './training.js';
+import {
+  formatTraining,
+  runInterleaved,
+  runTraining,
+  type TrainingProgram,
+  trainingPrograms,
+} from './training.js';
 
 const seed = Number(process.env.PRIMAL_FUZZ_SEED ?? 42);
 const path = process.env.PRIMAL_FUZZ_PATH;
@@ -71,6 +77,30 @@ it('random training loops give on xla, eagerly and compiled, what they give on c
         `Again, with src/fuzz/training.test.ts alone: PRIMAL_FUZZ_SEED=${details.seed} PRIMAL_FUZZ_PATH=${details.counterexamplePath}`,
     );
   }
+  if (path === undefined) expect(programs).toBeGreaterThanOrEqual(10);
+});
+
+it('random training loops give the same bits with every other call in its asynchronous form', {
+  timeout: asked === undefined ? 4 * timeLimit : 24 * 3_600_000,
+}, async () => {
+  let programs = 0;
+  const jit = (fn: (x: tf.Tensor) => tf.Tensor) => xla().jit(fn);
+  await fc.assert(
+    fc.asyncProperty(trainingPrograms, async (program) => {
+      programs++;
+      const expected = measure(() => runTraining('xla', program, jit));
+      const before = tf.memory().numTensors;
+      const reads = await runInterleaved(program, jit);
+      expect(reads).toEqual(expected.reads);
+      expect(tf.memory().numTensors - before, 'tensors left').toBe(expected.left);
+    }),
+    {
+      seed,
+      path,
+      numRuns: Number(asked ?? 100),
+      interruptAfterTimeLimit: asked === undefined ? timeLimit / 3 : undefined,
+    },
+  );
   if (path === undefined) expect(programs).toBeGreaterThanOrEqual(10);
 });
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { turn } from '../event-loop.js';
 import { type BackendName, type Contents, onBackend, read } from './evaluate.js';
 
 /*
@@ -95,7 +96,8 @@ export const trainingPrograms: fc.Arbitrary<TrainingProgram> = fc.record({
   commands: fc.array(command, { minLength: 1, maxLength: 25, size: 'max' }),
 });
 
-type Compile = <A extends unknown[], R>(fn: (...args: A) => R) => (...args: A) => R;
+type Step = (x: tf.Tensor) => tf.Tensor;
+type Compile = (fn: Step) => Step;
 
 /** Numbers that tell one call from another. */
 function fresh(count: number): number[] {
@@ -105,76 +107,118 @@ function fresh(count: number): number[] {
 /** Runs a program and returns all that it reads, in order, and what is left at its end. Everything is disposed. */
 export function runTraining(
   name: BackendName,
-  { functions, commands }: TrainingProgram,
+  program: TrainingProgram,
   compile: Compile,
   change: (values: readonly number[]) => readonly number[] = (values) => values,
 ): Contents[] {
   return onBackend(name, () => {
-    let count = 0;
-    const next = (): tf.Tensor => tf.tensor(change(fresh(count++)) as number[], shape);
-    const variables = Array.from({ length: variableCount }, () => {
-      const initial = next();
-      const made = tf.variable(initial);
-      initial.dispose();
-      return made;
-    });
-    const made: tf.Optimizer[] = [];
-    const compiled = functions.map((description) => compile(stepOf(description, variables, made)));
-    const kept: tf.Tensor[] = [];
-    const reads: Contents[] = [];
-    const given = (from: 'new' | 'kept' | 'variable', at: number): tf.Tensor => {
-      if (from === 'variable') return variables[at % variableCount];
-      return from === 'kept' && kept.length > 0 ? kept[at % kept.length] : next();
-    };
-    /** Uses a tensor, which is disposed afterwards when it was made for this. */
-    const use = (from: 'new' | 'kept' | 'variable', at: number, fn: (x: tf.Tensor) => void): void => {
-      const x = given(from, at);
-      const shaped = x.rank === shape.length && x.shape[0] === shape[0] ? x : x.reshape(shape);
-      fn(shaped);
-      if (shaped !== x) shaped.dispose();
-      if (!kept.includes(x) && !(x instanceof tf.Variable)) x.dispose();
-    };
-    for (const step of commands) {
-      switch (step.kind) {
-        case 'call':
-          use(step.argument, step.at, (x) => kept.push(compiled[step.fn % compiled.length](x)));
-          break;
-        case 'keep': {
-          const source = variables[step.at];
-          if (step.how === 'clone') kept.push(source.clone());
-          else if (step.how === 'reshape') kept.push(source.reshape([3, 2]));
-          else kept.push(tf.tidy(() => source.mul(0.5).sub(1)));
-          break;
-        }
-        case 'assign':
-          // tfjs frees a variable that is assigned to itself, then looks for its data.
-          use(
-            step.from,
-            step.at,
-            (x) => x !== variables[step.variable] && variables[step.variable].assign(x),
-          );
-          break;
-        case 'read':
-          if (step.what === 'variable') reads.push(read(variables[step.at % variableCount]));
-          else if (kept.length > 0) reads.push(read(kept[step.at % kept.length]));
-          break;
-        case 'dispose':
-          if (kept.length > 0) kept.splice(step.at % kept.length, 1)[0].dispose();
-          break;
-      }
-    }
-    reads.push(...variables.map(read), ...kept.map(read));
-    for (const tensor of [...kept, ...variables]) tensor.dispose();
-    for (const optimizer of made) optimizer.dispose();
-    return reads;
+    const step = training(program, compile, change).next();
+    if (!step.done) throw new Error('a plain call gave a promise');
+    return step.value;
   });
 }
 
-function stepOf(
-  description: StepFunction,
-  variables: readonly tf.Variable[],
-  made: tf.Optimizer[],
-): (x: tf.Tensor) => tf.Tensor {
+/** The same on the backend in use, with every other call in its asynchronous form, and nothing awaited before it is needed. */
+export async function runInterleaved(
+  program: TrainingProgram,
+  compile: (fn: Step) => Step & { async(x: tf.Tensor): Promise<tf.Tensor> },
+): Promise<Contents[]> {
+  let calls = 0;
+  const alternating = (fn: Step) => {
+    const compiled = compile(fn);
+    return (x: tf.Tensor) => (calls++ % 2 === 0 ? compiled.async(x) : compiled(x));
+  };
+  const run = training(program, alternating, (values) => values);
+  let step = run.next();
+  while (!step.done) {
+    await step.value;
+    step = run.next();
+  }
+  return step.value;
+}
+
+/** Yields what it waits for. */
+function* training(
+  { functions, commands }: TrainingProgram,
+  compile: (fn: Step) => (x: tf.Tensor) => tf.Tensor | Promise<tf.Tensor>,
+  change: (values: readonly number[]) => readonly number[],
+): Generator<Promise<unknown>, Contents[], void> {
+  let count = 0;
+  const next = (): tf.Tensor => tf.tensor(change(fresh(count++)) as number[], shape);
+  const variables = Array.from({ length: variableCount }, () => {
+    const initial = next();
+    const made = tf.variable(initial);
+    initial.dispose();
+    return made;
+  });
+  const made: tf.Optimizer[] = [];
+  const compiled = functions.map((description) => compile(stepOf(description, variables, made)));
+  const kept: tf.Tensor[] = [];
+  /** What calls that are not over will give, by its place among what is kept. */
+  const coming = new Map<number, Promise<unknown>>();
+  function* settle() {
+    yield* coming.values();
+    coming.clear();
+  }
+  const reads: Contents[] = [];
+  const given = (from: 'new' | 'kept' | 'variable', at: number): tf.Tensor => {
+    if (from === 'variable') return variables[at % variableCount];
+    return from === 'kept' && kept.length > 0 ? kept[at % kept.length] : next();
+  };
+  /** Uses a tensor, which is disposed afterwards when it was made for this. */
+  const use = (from: 'new' | 'kept' | 'variable', at: number, fn: (x: tf.Tensor) => void): void => {
+    const x = given(from, at);
+    const shaped = x.rank === shape.length && x.shape[0] === shape[0] ? x : x.reshape(shape);
+    fn(shaped);
+    if (shaped !== x) shaped.dispose();
+    if (!kept.includes(x) && !(x instanceof tf.Variable)) x.dispose();
+  };
+  for (const step of commands) {
+    // Only calls of compiled functions keep their order by themselves.
+    if (step.kind !== 'call' || step.argument === 'kept') yield* settle();
+    else if (coming.size > 0 && step.at % 3 === 0) yield turn();
+    switch (step.kind) {
+      case 'call':
+        use(step.argument, step.at, (x) => {
+          const result = compiled[step.fn % compiled.length](x);
+          const place = kept.push(result as tf.Tensor) - 1;
+          if (!(result instanceof Promise)) return;
+          coming.set(
+            place,
+            result.then((tensor) => {
+              kept[place] = tensor;
+            }),
+          );
+        });
+        break;
+      case 'keep': {
+        const source = variables[step.at];
+        if (step.how === 'clone') kept.push(source.clone());
+        else if (step.how === 'reshape') kept.push(source.reshape([3, 2]));
+        else kept.push(tf.tidy(() => source.mul(0.5).sub(1)));
+        break;
+      }
+      case 'assign':
+        // tfjs frees a variable that is assigned to itself, then looks for its data.
+        use(step.from, step.at, (x) => x !== variables[step.variable] && variables[step.variable].assign(x));
+        break;
+      case 'read':
+        if (step.what === 'variable') reads.push(read(variables[step.at % variableCount]));
+        else if (kept.length > 0) reads.push(read(kept[step.at % kept.length]));
+        break;
+      case 'dispose':
+        if (kept.length > 0) kept.splice(step.at % kept.length, 1)[0].dispose();
+        break;
+    }
+  }
+  yield* settle();
+  reads.push(...variables.map(read), ...kept.map(read));
+  for (const tensor of [...kept, ...variables]) tensor.dispose();
+  for (const optimizer of made) optimizer.dispose();
+  return reads;
+}
+
+function stepOf(description: StepFunction, variables: readonly tf.Variable[], made: tf.Optimizer[]): Step {
   const [a, b] = [variables[description.a], variables[description.b]];
   switch (description.kind) {
     case 'update':
