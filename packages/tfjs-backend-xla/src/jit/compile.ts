@@ -13,6 +13,7 @@ import type { Step, Work } from './task.js';
 import type { Source, Trace } from './trace.js';
 import { type CreatedVariable, type TracedFunction, traceFunction } from './tracing.js';
 import type { TreeSpec } from './tree.js';
+import { withinBackend } from './within-backend.js';
 
 /** A function compiled for one signature. */
 export interface CompiledFunction {
@@ -101,7 +102,7 @@ function* trace(
   args: Arguments,
   complaint: string | undefined,
 ): Work<TracedFunction> {
-  const traced = traceFunction(backend, fn, args.spec, args.tensors);
+  const traced = withinBackend(backend, () => traceFunction(backend, fn, args.spec, args.tensors));
   const { created } = traced;
   if (traced.failure === undefined && (complaint === undefined || created.length === 0)) return traced;
   try {
@@ -141,7 +142,7 @@ function* initialiseVariables(
       }
       const handles = executable.execute();
       for (const [i, { variable, initial }] of created.entries()) {
-        assignBuffer(backend, variable, handles[i], initial.type);
+        withinBackend(backend, () => assignBuffer(backend, variable, handles[i], initial.type));
       }
     } finally {
       executable.dispose();

@@ -157,6 +157,27 @@ describe('while an asynchronous call runs', () => {
     expect(read(v)).toBe(20);
   });
 
+  it('another backend may be used, also before it is compiled', async () => {
+    const v = variable(1);
+    const step = doubling(v);
+    const x = tf.scalar(3);
+    const before = tf.memory().numTensors;
+    for (const expected of [5, 13]) {
+      const call = step.async(x, false);
+      tf.setBackend('cpu');
+      try {
+        const result = await call;
+        // Each is read where it is needed, which moves it.
+        expect([read(result), read(v)]).toEqual([expected, expected]);
+        result.dispose();
+      } finally {
+        tf.setBackend('xla');
+      }
+    }
+    expect(read(step(x, false))).toBe(29);
+    expect(tf.memory().numTensors).toBe(before + 1);
+  });
+
   it('variables may be disposed', async () => {
     for (const dispose of [(v: tf.Variable) => v.dispose(), () => tf.disposeVariables()]) {
       const before = tf.memory().numTensors;

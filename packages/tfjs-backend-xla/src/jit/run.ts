@@ -9,6 +9,7 @@ import { freeRetired } from './signatures.js';
 import type { Step } from './task.js';
 import type { Source } from './trace.js';
 import { pathOf, type TreeSpec, unflatten } from './tree.js';
+import { withinBackend } from './within-backend.js';
 
 /** The arguments of a call, taken apart. */
 export interface Arguments {
@@ -91,7 +92,9 @@ export class Run implements Step {
   #take(handles: BigUint64Array, reused: Passed['reused']): void {
     this.#started = true;
     this.#backend.pacing.note(this.#compiled.executable, handles);
-    const results = takeResults(this.#backend, this.#compiled, handles, reused, true);
+    const results = withinBackend(this.#backend, () =>
+      takeResults(this.#backend, this.#compiled, handles, reused, true),
+    );
     // A plain call that could not wait may have brought this one to its end, inside of a tidy that is not the results'.
     for (const tensor of results) keep(tensor);
     this.#result = { value: unflatten(this.#compiled.result, results) };
