@@ -39,7 +39,9 @@ export interface TileChoice {
 
 /** Of how many candidates a choice was made, and of how many something is known. */
 export interface TriedCandidates {
+  /** How many were timed, or found not to work; 0 where the first that compiles was taken. */
   readonly tried: number;
+  /** How many candidates there are. */
   readonly of: number;
 }
 
