@@ -18,12 +18,15 @@ describe('cells', () => {
     expect(new Set(places)).toEqual(new Set(expected));
     const protocols = new Map<string, string[]>();
     for (const { row, column, protocol } of found) {
-      const key = `${row} ${column}`;
-      protocols.set(key, [...(protocols.get(key) ?? []), protocol]);
+      // A run in another precision has lines of its own, by both protocols.
+      const [bare, ...variant] = protocol.split(', ');
+      const key = [`${row} ${column}`, ...variant].join(', ');
+      protocols.set(key, [...(protocols.get(key) ?? []), bare]);
     }
     for (const given of protocols.values()) expect(given).toEqual(['published', 'last epoch']);
     expect(places).toHaveLength(missing.length + 2 * protocols.size);
-    expect(protocols.size + missing.length).toBe(expected.length);
+    const filled = [...protocols.keys()].filter((key) => expected.includes(key));
+    expect(filled).toHaveLength(expected.length - missing.length);
     for (const { reason } of missing) expect(reason).toMatch(/needs a GPU/);
   });
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunInUseError, StoppedError } from '@primal-attention/training';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RunError } from './run-error.js';
 import { type CommonSummary, type Experiment, makeRun } from './run.js';
+import { RunError } from './run-error.js';
 import { runMain } from './run-main.js';
 
 let folder: string;

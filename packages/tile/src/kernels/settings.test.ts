@@ -34,7 +34,7 @@ type Make = (wrong: object) => unknown;
 
 const primals: Record<string, Make> = {
   primalProgram: (wrong) => primalProgram({ ...primal, ...wrong }),
-  primalGradientProgram: (wrong) => primalGradientProgram({ ...primal, ...wrong }),
+  primalGradientProgram: (wrong) => primalGradientProgram({ ...primal, landmarks: 8, ...wrong }),
   primalWeightGradientProgram: (wrong) => primalWeightGradientProgram({ ...primal, ...wrong }),
 };
 const feedForwards: Record<string, Make> = {
