@@ -22,10 +22,10 @@ function data(...args: string[]): { stdout: string; stderr: string; status: numb
 }
 
 test.each([
-  [[], /data does list, get or doctor, got ''/],
+  [[], /data does list, get or doctor, got nothing/],
   [['lsit'], /got 'lsit'/],
   [['list', 'x'], /data list takes no arguments, got 'x'/],
-  [['get'], /data get takes the name of one set, got ''/],
+  [['get'], /data get takes the name of one set, got nothing/],
   [['get', 'Nothing'], /no data set is called 'Nothing'; known are .*JapaneseVowels/],
   [['get', 'Heartbeat', '--form', 'x'], /Unknown option '--form'/],
   [['doctor', 'Nothing'], /no data set is called 'Nothing'/],
