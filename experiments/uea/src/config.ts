@@ -34,9 +34,16 @@ const schema = z
     kernels: z
       .undefined({ error: 'this classifier has no GPU kernels of our own: leave --kernels out' })
       .optional(),
-    dropoutDraw: z.undefined({ error: 'is asked for by --kernels' }).optional(),
+    dropoutDraw: z.literal('products').optional(),
   })
   .superRefine((config, context) => {
+    if (config.dropoutDraw !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['dropoutDraw'],
+        message: 'is of runs with GPU kernels, which this classifier has not',
+      });
+    }
     const needsPrimal = config.model !== 'Trans.';
     if (needsPrimal !== (config.primal !== undefined)) {
       context.addIssue({

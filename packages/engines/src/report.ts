@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { type BackendName, backendOrder, checkTileSettings } from '@primal-attention/runtime';
+import { type BackendName, backendOrder } from '@primal-attention/runtime';
+import { checkSettings } from './settings.js';
 import { packageFolder } from './tensorflow/place.js';
 
 /** What can be said of an engine on this machine. */
@@ -16,10 +17,10 @@ export interface EngineReport {
  * Tries each engine in a process of its own, so that one that crashes or is slow to load cannot harm the caller, nor
  * the others.
  *
- * @throws Error when `PRIMAL_KERNELS` or `PRIMAL_TUNING` is wrong, with which no engine starts
+ * @throws Error when `PRIMAL_KERNELS`, `PRIMAL_TUNING` or `PRIMAL_LOG` is wrong, with which no engine starts
  */
 export async function reportEngines(): Promise<EngineReport[]> {
-  checkTileSettings();
+  checkSettings();
   return Promise.all(backendOrder.map(probe));
 }
 

@@ -48,6 +48,7 @@ test('without XLA the next one is taken, and the reason is told', () => {
 test.each([
   [{ PRIMAL_KERNELS: 'no' }, "PRIMAL_KERNELS must be one of on, off, got 'no'"],
   [{ PRIMAL_TUNING: 'soon' }, "PRIMAL_TUNING must be a number of seconds, 0 or more, got 'soon'"],
+  [{ PRIMAL_LOG: 'tile,cahce' }, "PRIMAL_LOG must be cache or tile, or both with a comma, got 'tile,cahce'"],
 ])('%j is an error at the start, and no reason to take another engine', (env, message) => {
   const { stdout, stderr } = start({ PRIMAL_BACKEND: '', ...env });
   expect(stdout).toBe('');

@@ -1,10 +1,5 @@
-import {
-  type BackendName,
-  backendOrder,
-  checkTileSettings,
-  isBackendName,
-  useBackend,
-} from '@primal-attention/runtime';
+import { type BackendName, backendOrder, isBackendName, useBackend } from '@primal-attention/runtime';
+import { checkSettings } from './settings.js';
 import { loadTensorflow } from './tensorflow/load.js';
 
 /** Imports what registers each backend with TensorFlow.js. */
@@ -23,13 +18,13 @@ export const loaders: Readonly<Record<BackendName, () => Promise<unknown> | unkn
  * tried are loaded. When XLA does not start, its reason is written to stderr, since everything else is much slower.
  *
  * @returns the name of the backend in use
- * @throws Error that says why, and what to do, when the named engine does not start, or `PRIMAL_KERNELS` or `PRIMAL_TUNING` is wrong
+ * @throws Error that says why, and what to do, when the named engine does not start, or `PRIMAL_KERNELS`, `PRIMAL_TUNING` or `PRIMAL_LOG` is wrong
  */
 export async function startEngine(
   name: string | undefined = process.env.PRIMAL_BACKEND || undefined,
 ): Promise<BackendName> {
   // Here, and not when the first kernel is needed: by then a run has begun.
-  checkTileSettings();
+  checkSettings();
   if (name !== undefined) {
     if (isBackendName(name)) await load(name);
     return (await useBackend(name)) as BackendName;

@@ -29,6 +29,27 @@ describe('faults', () => {
     computes();
   });
 
+  it('what is too large takes nothing else with it', async () => {
+    const huge = () => tf.fill([1_000_000, 1_000_000], 1);
+    const made = Array.from({ length: 9 }, (_, i) => (i === 4 ? huge() : tf.scalar(i).add(1)));
+    expect(made[0].dataSync()[0]).toBe(1);
+    expect(() => made[4].dataSync()).toThrow(/f32 \[1000000,1000000\]/);
+    expect(() => made[4].add(1)).toThrow(/f32 \[1000000,1000000\]/);
+    expect(made.filter((_, i) => i !== 4).map((x) => x.dataSync()[0])).toEqual([1, 2, 3, 4, 6, 7, 8, 9]);
+    const [before, large] = [tf.scalar(2).add(1), huge()];
+    const failed = expect(large.data()).rejects.toThrow(/f32 \[1000000,1000000\]/);
+    const after = before.mul(2);
+    await failed;
+    expect([...(await after.data()), ...(await before.data())]).toEqual([6, 3]);
+    tf.dispose([made, before, large, after]);
+    // Where all fail it ends in time.
+    const many = Array.from({ length: 200 }, huge);
+    expect(() => many[199].dataSync()).toThrow(/memory/i);
+    expect(() => many[0].dataSync()).toThrow(/memory/i);
+    tf.dispose(many);
+    computes();
+  });
+
   it('invalid shapes are refused, and the process goes on', () => {
     expect(() => tf.matMul(tf.ones([2, 3]), tf.ones([2, 3]))).toThrow(/shape/i);
     expect(() => tf.add(tf.ones([2]), tf.ones([3]))).toThrow(/broadcast/);

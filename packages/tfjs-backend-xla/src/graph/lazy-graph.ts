@@ -12,6 +12,8 @@ import { type DataValue, PendingValue } from './values.js';
  */
 const maxKernels = 2000;
 const maxBytes = 4 * 2 ** 30;
+/** How many programs are tried, after one that failed, to tell the results that fail from those that do not. */
+const maxRescues = 32;
 
 /** Kernels recorded outside `jit`, and the values among their results that tensors hold: what a flush computes. */
 export class LazyGraph {
@@ -54,7 +56,7 @@ export class LazyGraph {
     if (value instanceof PendingValue) this.#live.delete(value);
   }
 
-  /** Computes all values that tensors hold. A failure is theirs for good: reading one of them gives it again. */
+  /** Computes all values that tensors hold. What cannot be computed keeps its failure: reading it throws that. */
   flush(): void {
     const outputs = [...this.#live];
     if (outputs.length === 0) {
@@ -66,19 +68,42 @@ export class LazyGraph {
 
   #run(program: Program, outputs: readonly PendingValue[], prepared?: Executable): void {
     try {
-      const executable = prepared ?? this.#device.executables.get(program.key, () => emitModule(program));
-      const list = executable.argumentList(program.inputs.length);
-      for (let i = 0; i < list.length; i++) list[i] = this.#device.bufferOf(program.inputs[i]).handle;
-      const handles = executable.execute();
-      for (let i = 0; i < outputs.length; i++)
-        outputs[i].buffer = this.#device.adopt(handles[i], outputs[i].type);
-      this.#device.pacing.note(executable, handles);
+      this.#execute(program, outputs, prepared);
     } catch (error) {
-      const failure = error instanceof Error ? error : new Error(String(error));
-      for (const output of outputs) output.failure = failure;
-      throw failure;
+      this.#rescue(outputs, error);
     } finally {
       this.reset();
+    }
+  }
+
+  #execute(program: Program, outputs: readonly PendingValue[], prepared?: Executable): void {
+    const executable = prepared ?? this.#device.executables.get(program.key, () => emitModule(program));
+    const list = executable.argumentList(program.inputs.length);
+    for (let i = 0; i < list.length; i++) list[i] = this.#device.bufferOf(program.inputs[i]).handle;
+    const handles = executable.execute();
+    for (let i = 0; i < outputs.length; i++)
+      outputs[i].buffer = this.#device.adopt(handles[i], outputs[i].type);
+    this.#device.pacing.note(executable, handles);
+  }
+
+  /**
+   * Tries what a failed program was to compute in halves, and these again, so that what is too large for the device takes no
+   * other result with it.
+   */
+  #rescue(outputs: readonly PendingValue[], error: unknown, attempts = { left: maxRescues }): void {
+    if (outputs.length <= 1 || attempts.left < 2) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const output of outputs) output.failure = failure;
+      return;
+    }
+    attempts.left -= 2;
+    const middle = Math.ceil(outputs.length / 2);
+    for (const half of [outputs.slice(0, middle), outputs.slice(middle)]) {
+      try {
+        this.#execute(extractProgram(this.#graph, half), half);
+      } catch (cause) {
+        this.#rescue(half, cause, attempts);
+      }
     }
   }
 
@@ -110,10 +135,8 @@ export class LazyGraph {
       if (this.#graph === graph && graph.nodes.length === recorded) this.reset();
     } catch (error) {
       if (this.#graph !== graph) return; // A flush computed everything meanwhile, or failed itself.
-      const failure = error instanceof Error ? error : new Error(String(error));
-      for (const value of this.#live) value.failure = failure;
+      this.#rescue([...this.#live], error);
       this.reset();
-      throw failure;
     } finally {
       for (const input of program.inputs) input.release();
     }
