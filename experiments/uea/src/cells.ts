@@ -7,6 +7,7 @@ import {
   overSeeds,
   type ReportedCells,
   readSummaries,
+  sourcesOf,
 } from '@primal-attention/experiment';
 import { configOf, experimentFolder, type RunSummary, runIds } from './summary.js';
 
@@ -36,7 +37,7 @@ export function cells(results: string = join(experimentFolder, 'results')): Repo
         ...overSeeds(group.map((run) => 100 * value(run))),
         protocol: config.precision === undefined ? protocol : `${protocol}, ${config.precision}`,
         seeds: group.map((run) => run.config.seed),
-        ...sourcesOf(group),
+        ...sourcesOf('uea', group),
         note: noteOf(group[0]),
       });
       found.push(line('published', ({ accuracy }) => accuracy.best));
@@ -44,11 +45,6 @@ export function cells(results: string = join(experimentFolder, 'results')): Repo
     }
   }
   return { cells: found, missing };
-}
-
-function sourcesOf(runs: readonly RunSummary[]): Pick<Cell, 'source' | 'sources'> {
-  const sources = runs.map(({ id }) => `experiments/uea/results/${id}/summary.json`);
-  return sources.length === 1 ? { source: sources[0] } : { source: sources[0], sources };
 }
 
 /** UCI's original of a set has other sizes than the archive's, which the paper used. */

@@ -10,7 +10,7 @@ export { type CommonSummary, type Experiment, makeRun } from './run.js';
 export { RunError } from './run-error.js';
 export { exitStopped, type RunRequest, runMain } from './run-main.js';
 export { finishedPlaces, placesOf, type RunPlaces } from './run-place.js';
-export { groupBySeed, type OverSeeds, overSeeds, readSummaries } from './summaries.js';
+export { groupBySeed, type OverSeeds, overSeeds, readSummaries, sourcesOf } from './summaries.js';
 export {
   expandRuns,
   idOf,

@@ -54,12 +54,10 @@ export async function makeRun<C extends { readonly seed: number }, S extends Com
 ): Promise<S | undefined> {
   const { folder, onGpu, stop } = request;
   const path = join(folder, 'config.json');
-  const json = refusing(() => readJsonConfig(path));
-  const variant = lessConfig(
-    request.variant,
-    refusing(() => experiment.parseConfig(json, path)),
-  );
-  const config = refusing(() => experiment.parseConfig({ ...(json as object), ...variant }, path));
+  const json = readJsonConfig(path);
+  const parse = (given: unknown): C => refusing(() => experiment.parseConfig(given, path));
+  const variant = lessConfig(request.variant, parse(json));
+  const config = parse({ ...(json as object), ...variant });
   const id = idOf({ run: basename(resolve(folder)), variant });
   const hash = configHash(config);
   const places = placesOf(folder, variant, request.out);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configHash } from '@primal-attention/training';
+import type { Cell } from './cells.js';
 
 /** The summaries that lie in the folders below `results`, by the names of these: a run comes before its variants. */
 export function readSummaries<S>(results: string): S[] {
@@ -25,6 +26,15 @@ export function groupBySeed<S extends { readonly config: object }>(runs: readonl
 export interface OverSeeds {
   readonly ours: number;
   readonly deviation?: number;
+}
+
+/** Where a cell's number comes from: the committed summaries of runs of `experiment`, a folder's name, such as `uea`. */
+export function sourcesOf(
+  experiment: string,
+  runs: readonly { readonly id: string }[],
+): Pick<Cell, 'source' | 'sources'> {
+  const sources = runs.map(({ id }) => `experiments/${experiment}/results/${id}/summary.json`);
+  return sources.length === 1 ? { source: sources[0] } : { source: sources[0], sources };
 }
 
 /** Mean, and standard deviation (with n - 1) of two values or more. */
