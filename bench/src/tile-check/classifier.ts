@@ -1,5 +1,5 @@
 import { ksvdLoss, withLosses } from '@primal-attention/attention';
-import { lraClassifier, namedWeights } from '@primal-attention/models';
+import { type LraClassifierConfig, lraClassifier, namedWeights } from '@primal-attention/models';
 import {
   autocast,
   costOf,
@@ -87,26 +87,27 @@ function straighten(model: tf.LayersModel): void {
   });
 }
 
+/** The classifier of bytes with all its kernels. */
+export function withKernels(
+  attention: 'primal' | 'softmax',
+  config: Pick<LraClassifierConfig, 'dropoutDraw' | 'seed'> & { readonly maxLength?: number },
+): tf.LayersModel {
+  const kind = attention === 'softmax' ? 'fused-softmax' : attention;
+  return lraClassifier({
+    ...{ vocabulary: 256, maxLength: length, classes: 2, attention: [kind, kind] },
+    ...{ rank: 20, rankMultiplier: 10, kernels: true },
+    ...(attention === 'softmax' && { mechanismOptions: { [kind]: { kernel: 'tile' } } }),
+    ...config,
+  });
+}
+
 /** How much further from float32 kernels are than plain formulations, at the weight where that is worst. */
 function furtherThanPlain(
   attention: 'primal' | 'softmax',
   storage: Storage,
   dropoutDraw: DropoutDraw,
 ): Found {
-  const kind = attention === 'softmax' ? 'fused-softmax' : attention;
-  const model = lraClassifier({
-    ...{
-      vocabulary: 256,
-      maxLength: length,
-      classes: 2,
-      attention: [kind, kind],
-      rank: 20,
-      rankMultiplier: 10,
-    },
-    ...(attention === 'softmax' && { mechanismOptions: { [kind]: { kernel: 'tile' } } }),
-    dropoutDraw,
-    kernels: true,
-  });
+  const model = withKernels(attention, { dropoutDraw });
   straighten(model);
   const reference = withTileKernels('off', () => stepsOf(model, 'float32'));
   const plain = withTileKernels('off', () => stepsOf(model, storage));
