@@ -4,10 +4,21 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lockRunFolder, RunInUseError, refuseRunFolderInUse } from './run-lock.js';
 
-const script = fileURLToPath(new URL('../testing/killed-run.mjs', import.meta.url));
+/** What linkSync throws, as on a file system without links; undefined where it works. */
+let linkError: NodeJS.ErrnoException | undefined;
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const linkSync: typeof fs.linkSync = (...paths) => {
+    if (linkError !== undefined) throw linkError;
+    fs.linkSync(...paths);
+  };
+  return { ...fs, linkSync };
+});
+
+const scriptPath = (name: string): string => fileURLToPath(new URL(`../testing/${name}`, import.meta.url));
 
 let folder: string;
 let children: ChildProcess[];
@@ -16,6 +27,7 @@ beforeEach(() => {
   children = [];
 });
 afterEach(() => {
+  linkError = undefined;
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true });
 });
@@ -23,13 +35,19 @@ afterEach(() => {
 const path = (): string => join(folder, 'in-use.tmp');
 const names = (): string[] => readdirSync(folder);
 
-/** A run in a process of its own that trains for longer than this test takes. */
-async function trainElsewhere(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [script, folder, '20000'], {
+/** A script of `testing` in a process of its own, which has started. */
+async function elsewhere(name: string, ...args: string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [scriptPath(name), folder, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
   await once(child.stdout!, 'data');
+  return child;
+}
+
+/** A run that trains for longer than this test takes. */
+async function trainElsewhere(): Promise<ChildProcess> {
+  const child = await elsewhere('killed-run.mjs', '20000');
   while (!names().includes('metrics.jsonl')) await new Promise((resolve) => setTimeout(resolve, 20));
   return child;
 }
@@ -77,6 +95,39 @@ describe('the folder of a run', () => {
     utimesSync(path(), silent, silent);
     lockRunFolder(folder)();
     expect(names()).toEqual([]);
+  });
+
+  it('is free again whenever a process is killed, also at work on the lock', async () => {
+    for (let i = 0; i < 20; i++) {
+      const child = await elsewhere('locking.mjs');
+      await new Promise((resolve) => setTimeout(resolve, 10 * Math.random()));
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      lockRunFolder(folder)();
+      expect(names()).toEqual([]);
+    }
+  });
+
+  it('keeps nothing of processes that were killed while they took it or gave it back', () => {
+    for (const left of ['7.new', '7.old']) writeFileSync(`${path()}.${left}`, '');
+    const release = lockRunFolder(folder);
+    expect(names()).toEqual(['in-use.tmp']);
+    release();
+    expect(names()).toEqual([]);
+  });
+
+  it('is locked on a file system without links, too', () => {
+    linkError = Object.assign(new Error('not supported'), { code: 'ENOTSUP' });
+    const release = lockRunFolder(folder);
+    expect(JSON.parse(readFileSync(path(), 'utf8'))).toMatchObject({ pid: process.pid });
+    writeFileSync(path(), JSON.stringify({ ...JSON.parse(readFileSync(path(), 'utf8')), host: 'elsewhere' }));
+    expect(() => lockRunFolder(folder)).toThrow(RunInUseError);
+    release();
+    expect(names()).toEqual(['in-use.tmp']);
+  });
+
+  it('cannot be locked where nothing can be written', () => {
+    expect(() => lockRunFolder(join(folder, 'missing'))).toThrow(/ENOENT.*missing/);
   });
 
   it('is held by a process that has not said who it is, for a while', () => {

@@ -1,4 +1,13 @@
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -38,17 +47,15 @@ export function lockRunFolder(directory: string): () => void {
     id: `${performance.timeOrigin}.${performance.now()}`,
   };
   const text = JSON.stringify(own);
-  for (;;) {
-    try {
-      writeFileSync(path, text, { flag: 'wx' });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    refuseRunFolderInUse(directory);
-    takeAway(path);
-  }
   const isOurs = (): boolean => readText(path) === text;
+  do {
+    while (!created(path, text)) {
+      refuseRunFolderInUse(directory);
+      takeAway(path);
+    }
+    removeLeft(directory);
+    // Not so if another process was just looking whether this lock is the one that was left.
+  } while (!isOurs());
   const heartbeat = setInterval(() => {
     const now = new Date();
     if (isOurs()) utimesSync(path, now, now);
@@ -84,18 +91,57 @@ export function refuseRunFolderInUse(directory: string): void {
   );
 }
 
+/**
+ * Makes the lock, which is whole from the beginning: a process that is killed between making an empty file and writing it
+ * would keep others out.
+ *
+ * @returns false when there is one
+ */
+function created(path: string, text: string): boolean {
+  const draft = `${path}.${process.pid}.new`;
+  writeFileSync(draft, text);
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    // Without its draft: another process has the lock, and has tidied up.
+    if (['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code!)) return false;
+    return createdWithoutLinks(path, text);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** Some file systems have no links. */
+function createdWithoutLinks(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Removes what processes that were killed at work on a lock left beside it. */
+function removeLeft(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(`${lockName}.`)) rmSync(join(directory, name), { force: true });
+  }
+}
+
 /** Takes a left lock away, unless another process has just replaced it by its own. */
 function takeAway(path: string): void {
   const left = readText(path);
-  const aside = `${path}.${process.pid}`;
+  const aside = `${path}.${process.pid}.old`;
   try {
     renameSync(path, aside);
+    if (readText(aside) === left) rmSync(aside, { force: true });
+    else renameSync(aside, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+    // Gone already: others take it away, too, or tidy up.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  if (readText(aside) === left) rmSync(aside);
-  else renameSync(aside, path);
 }
 
 function readText(path: string): string | undefined {
