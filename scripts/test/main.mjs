@@ -82,17 +82,26 @@ function chosen(args) {
   return PARTS.filter((part) => part.name === name);
 }
 
-/** Runs `part` and returns `{ name, passed, seconds }`. */
+/** How the programs of the parts begin to say what failed: vitest, node:test, turbo, biome, and errors of all. */
+const COMPLAINT = /^[^✓✔]*(\bFAIL\b|[✖×✗]|Error:|\bERROR\b|━━━)/;
+/** The first complaints of a part tell the reason; later ones follow from them. */
+const COMPLAINTS_KEPT = 60;
+
+/** Runs `part` and returns `{ name, passed, seconds, complaints }`. */
 async function timed(name, run) {
   console.log(`\n=== ${name}`);
   const begin = performance.now();
+  const complaints = [];
+  const onLine = (line) => {
+    if (complaints.length < COMPLAINTS_KEPT && COMPLAINT.test(line)) complaints.push(line);
+  };
   let passed = false;
   try {
-    passed = (await run()) === 0;
+    passed = (await run(onLine)) === 0;
   } catch (error) {
     console.error(error);
   }
-  return { name, passed, seconds: (performance.now() - begin) / 1000 };
+  return { name, passed, seconds: (performance.now() - begin) / 1000, complaints };
 }
 
 /** Set-up and the parts; a failed part does not keep the next from running. Returns the exit code. */
@@ -105,8 +114,13 @@ export async function main(args) {
   const results = [await timed('set-up', prepare)];
   if (results[0].passed) {
     for (const { name, command, env } of parts) {
-      results.push(await timed(name, () => show({ ...command(), env })));
+      results.push(await timed(name, (onLine) => show({ ...command(), env }, onLine)));
     }
+  }
+
+  // Again at the end, since a log of an hour is shown from its end, or cut.
+  for (const { name, passed, complaints } of results) {
+    if (!passed && complaints.length > 0) console.log(`\n=== ${name} said\n${complaints.join('\n')}`);
   }
 
   console.log('\n=== summary');
