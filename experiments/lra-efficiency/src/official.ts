@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Measurement } from './measurement.js';
 import { programFolder } from './options.js';
+import type { Precision } from './settings.js';
 
 /** A number, or the least and the most of several runs. */
 export type Range = number | readonly [number, number];
@@ -15,19 +17,45 @@ export interface OfficialLine {
   readonly note?: string;
 }
 
-/** What is in peers/official-h100.json. */
+/** One card's file in peers/. */
 export interface OfficialNumbers {
   readonly what: string;
   readonly device: string;
   /** How far its numbers may be compared with others. */
   readonly comparable: string;
   readonly task: string;
+  readonly length: number;
+  readonly batch: number;
   readonly lines: readonly OfficialLine[];
 }
 
-/** Times of the official PyTorch code and others on an H100, which are no times of ours or of any other card. */
-export function officialNumbers(): OfficialNumbers {
-  return JSON.parse(
-    readFileSync(join(programFolder(), 'peers', 'official-h100.json'), 'utf8'),
-  ) as OfficialNumbers;
+/** Times of the official PyTorch code and others, a file for each card on which they ran. */
+export function officialNumbers(folder = join(programFolder(), 'peers')): OfficialNumbers[] {
+  return readdirSync(folder)
+    .filter((name) => /^official-.*\.json$/.test(name))
+    .sort()
+    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as OfficialNumbers);
+}
+
+/** The official code's own name for a precision: its half precision is float16. */
+const officialPrecision: Readonly<Record<Precision, string>> = {
+  float32: 'float32',
+  tf32: 'tf32',
+  bf16: 'fp16 autocast',
+};
+
+/** The official code's line for the model of `of` on the same card, at the same sizes and in the precision that answers to its own. */
+export function officialLine(
+  of: Measurement,
+  card: string,
+  numbers: readonly OfficialNumbers[],
+): OfficialLine | undefined {
+  const same = numbers.find(
+    ({ device, task, length, batch }) =>
+      device === card && task === of.task && length === of.length && batch === of.batch,
+  );
+  return same?.lines.find(
+    ({ program, model, precision }) =>
+      program.startsWith('official') && model === of.model && precision === officialPrecision[of.precision],
+  );
 }

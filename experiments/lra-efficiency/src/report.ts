@@ -11,6 +11,7 @@ import { kernelForms, precisions, taskNames } from './settings.js';
 import { officialSection, scalingSection, taskSections } from './table.js';
 
 const files = committedResults(process.argv[2]);
+const official = officialNumbers();
 if (files.length === 0) {
   console.error('There are no results yet: node dist/efficiency.js makes them, on a GPU.');
   process.exitCode = 1;
@@ -37,7 +38,7 @@ function report({ name, path, lines, card }: CommittedResults): string {
     `${device}; ${machine}. Commit \`${commit}\`${modified ? ', with changes that are in no commit' : ''}, seed ${seed}, ${dates[0]} to ${dates.at(-1)}.`,
     `Times are medians over ${reads} reads of ${stepsPerRead} step${stepsPerRead > 1 ? 's' : ''} each, after ${warmup} to warm up; ms a step are also seconds per 1,000 steps. Rates: ${schedule} (peers: constant). Nothing but training steps is timed: no loading of data, no evaluation.`,
     ...taskNames.flatMap((task) => [
-      ...taskSections(lines, task),
+      ...taskSections(lines, task, official),
       ...shares(lines).flatMap(({ suffix, of }) =>
         (['time', 'memory'] as const).flatMap((quantity) =>
           draw(modelsFigure(of, task, quantity), `${task.toLowerCase()}-${quantity}${suffix}`),
@@ -52,7 +53,7 @@ function report({ name, path, lines, card }: CommittedResults): string {
         draw(scalingFigure(mine, quantity), `scaling-${quantity}${kernels === 'on' ? '-kernels' : ''}`),
       );
     }),
-    ...officialSection(officialNumbers()),
+    ...official.flatMap(officialSection),
   ].join('\n\n')}\n`;
 }
 

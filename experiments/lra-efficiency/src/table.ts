@@ -1,11 +1,18 @@
 import { type TableRow, toMarkdown } from '@primal-attention/notebook';
 import { formName, hasOutcome, type Line, type MeasuredLine } from './measurement.js';
-import type { OfficialNumbers, Range } from './official.js';
+import { type OfficialNumbers, officialLine, type Range } from './official.js';
 import { type Curve, crossoverSentences, linearFit } from './scaling.js';
 import { kernelForms, type Model, modelNames, models, precisions, type TaskName } from './settings.js';
 
-/** The lines of one task, models and programs in the order of `settings.ts`; sizes that differ are tables of their own. */
-export function taskSections(lines: readonly Line[], task: TaskName): string[] {
+/**
+ * The lines of one task, models and programs in the order of `settings.ts`; sizes that differ are tables of their own. Where
+ * the official code was timed on the same card, ours say which part of its time they take.
+ */
+export function taskSections(
+  lines: readonly Line[],
+  task: TaskName,
+  official: readonly OfficialNumbers[] = [],
+): string[] {
   const mine = lines.filter((line) => line.part === 'table' && line.task === task);
   const sizes = [
     ...new Map(mine.map(({ length, batch }) => [`${length} ${batch}`, { length, batch }])).values(),
@@ -24,15 +31,16 @@ export function taskSections(lines: readonly Line[], task: TaskName): string[] {
     const title = `## ${task}, N ${count(length)}, batch ${batch}`;
     return [
       title,
-      toMarkdown(chosen.map((line) => row(line, chosen))),
+      toMarkdown(chosen.map((line) => row(line, chosen, official))),
       ...failuresOf(chosen),
       ...notes(chosen),
     ].join('\n\n');
   });
 }
 
-function row(line: Line, all: readonly Line[]): TableRow {
+function row(line: Line, all: readonly Line[], official: readonly OfficialNumbers[]): TableRow {
   const { program, precision } = line;
+  const theirs = (of: Line): number | undefined => officialTime(of, official);
   const who = { model: nameOf(line), precision };
   // Why stands below the table.
   if (!hasOutcome(line)) return { ...who, 'ms a step': null };
@@ -49,6 +57,7 @@ function row(line: Line, all: readonly Line[]): TableRow {
     'least to most': `${Math.min(...line.msReads).toFixed(2)} to ${Math.max(...line.msReads).toFixed(2)}`,
     'times faster than Trans.':
       softmax && hasOutcome(softmax) ? (softmax.msPerStep / line.msPerStep).toFixed(1) : null,
+    ...(all.some(theirs) ? { 'of the official time': part(line.msPerStep, theirs(line)) } : {}),
     'GiB, measured': gibibytes(line.devicePeakBytes),
     'GiB, planned': gibibytes(line.programBytes),
     GFLOPs: line.flops === null ? null : (line.flops / 1e9).toFixed(1),
@@ -56,6 +65,17 @@ function row(line: Line, all: readonly Line[]): TableRow {
     'compile s': line.compileMs === null ? null : (line.compileMs / 1000).toFixed(1),
     'first loss s, from disk': seconds(line),
   };
+}
+
+/** Milliseconds of the official code for what one of our lines measures, on the same card; undefined where it was not timed. */
+function officialTime(line: Line, official: readonly OfficialNumbers[]): number | undefined {
+  if (line.program !== 'ours') return undefined;
+  const ms = officialLine(line, line.device.split(',')[0], official)?.msPerStep;
+  return typeof ms === 'number' ? ms : undefined;
+}
+
+function part(ours: number, theirs: number | undefined): string | null {
+  return theirs === undefined ? null : (ours / theirs).toFixed(3);
 }
 
 function seconds({ firstLossMs: { disk } }: MeasuredLine): string | null {
@@ -146,7 +166,7 @@ function fitted(lengths: readonly number[], values: readonly number[]): TableRow
   return { a: constant.toFixed(3), 'b per 1,000': (1000 * slope).toFixed(3), 'R²': rSquared.toFixed(4) };
 }
 
-/** The official code's times, which are another card's. */
+/** The official code's times on one card, which need not be ours. */
 export function officialSection({ what, device, comparable, lines }: OfficialNumbers): string[] {
   const range = (value: Range | undefined): string | null =>
     value === undefined
