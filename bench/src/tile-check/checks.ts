@@ -14,6 +14,7 @@ import {
 } from '@primal-attention/runtime';
 import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import * as tf from '@tensorflow/tfjs';
+import { firstKernel } from './first-kernel.js';
 import { elementwise, kernels } from './programs.js';
 import { softmaxChecks } from './softmax.js';
 
@@ -243,6 +244,7 @@ export function checks(isCold: boolean): Record<string, () => Found> {
   const [x, y] = [numbers(), numbers()];
   const compiled = jit((x: tf.Tensor, y: tf.Tensor) => add(x, y));
   return {
+    'first kernel of packages/tile/README.md': firstKernel,
     'sum of 4,194,304': () => beside(compiled, [x, y]),
     'sum, eagerly': () => beside((x, y) => add(x, y), [x, y]),
     'one array as both operands': () =>
