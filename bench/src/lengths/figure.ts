@@ -1,3 +1,4 @@
+import { cardOf } from '@primal-attention/experiment';
 import { type Figure, gridFigure, type Json, lineFigure } from '@primal-attention/notebook';
 import { hasTimes, type Line, type ResultLine } from '../lra-step/result-line.js';
 import { mechanisms } from '../lra-step/settings.js';
@@ -51,7 +52,7 @@ export function lengthsFigure(lines: readonly Line[]): Figure {
     const ticks = { tickmode: 'array', tickvals: lengths, ticktext: lengths.map(thousands) };
     return { ...figure, layout: { ...figure.layout, xaxis: { ...xaxis, ...ticks } } };
   });
-  const card = String(device).split(',')[0];
+  const card = cardOf(String(device));
   return gridFigure({
     title: `A training step of ${(length * batch).toLocaleString('en-US')} tokens, ${precision}, ${card}`,
     panels,

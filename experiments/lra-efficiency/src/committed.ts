@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { cardOf } from '@primal-attention/experiment';
 import { type Line, readLines } from './measurement.js';
 import { programFolder } from './options.js';
 
@@ -28,7 +29,7 @@ export function committedResults(folder = join(programFolder(), 'results')): Com
       return {
         name: basename(name, '.jsonl'),
         ...{ path, lines, source: `experiments/lra-efficiency/results/${name}` },
-        card: lines[0].device.split(',')[0],
+        card: cardOf(lines[0].device),
       };
     });
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cardOf } from '@primal-attention/experiment';
 import { askChild, ChildFailure } from './child.js';
 import { type FirstStep, perform, type Surroundings, type Task, type TimedSteps } from './measure.js';
 import {
@@ -88,8 +89,7 @@ function protocolOf({ schedule, seed, timing }: Options, accelerated: boolean): 
 
 /** `NVIDIA H100 80GB HBM3, PJRT 0.115, …` is `efficiency-nvidia-h100-80gb-hbm3.jsonl`. */
 function defaultOutput(device: string): string {
-  const name = device
-    .split(',')[0]
+  const name = cardOf(device)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-');
   return join(programFolder(), 'results', `efficiency-${name}.jsonl`);

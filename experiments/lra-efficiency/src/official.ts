@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Measurement } from './measurement.js';
+import { cardOf } from '@primal-attention/experiment';
+import type { Line } from './measurement.js';
 import { programFolder } from './options.js';
 import type { Precision } from './settings.js';
 
@@ -44,18 +45,21 @@ const officialPrecision: Readonly<Record<Precision, string>> = {
   bf16: 'fp16 autocast',
 };
 
-/** The official code's line for the model of `of` on the same card, at the same sizes and in the precision that answers to its own. */
-export function officialLine(
-  of: Measurement,
-  card: string,
-  numbers: readonly OfficialNumbers[],
-): OfficialLine | undefined {
+/**
+ * Milliseconds of the official code for what one of our lines measures: the same model on the same card, at the same sizes and in the
+ * precision that answers to ours; undefined where it was not timed.
+ */
+export function officialTime(line: Line, numbers: readonly OfficialNumbers[]): number | undefined {
+  if (line.program !== 'ours') return undefined;
   const same = numbers.find(
     ({ device, task, length, batch }) =>
-      device === card && task === of.task && length === of.length && batch === of.batch,
+      device === cardOf(line.device) && task === line.task && length === line.length && batch === line.batch,
   );
-  return same?.lines.find(
+  const ms = same?.lines.find(
     ({ program, model, precision }) =>
-      program.startsWith('official') && model === of.model && precision === officialPrecision[of.precision],
-  );
+      program.startsWith('official') &&
+      model === line.model &&
+      precision === officialPrecision[line.precision],
+  )?.msPerStep;
+  return typeof ms === 'number' ? ms : undefined;
 }

@@ -1,6 +1,6 @@
 import { type TableRow, toMarkdown } from '@primal-attention/notebook';
 import { formName, hasOutcome, type Line, type MeasuredLine } from './measurement.js';
-import { type OfficialNumbers, officialLine, type Range } from './official.js';
+import { type OfficialNumbers, officialTime, type Range } from './official.js';
 import { type Curve, crossoverSentences, linearFit } from './scaling.js';
 import { kernelForms, type Model, modelNames, models, precisions, type TaskName } from './settings.js';
 
@@ -65,13 +65,6 @@ function row(line: Line, all: readonly Line[], official: readonly OfficialNumber
     'compile s': line.compileMs === null ? null : (line.compileMs / 1000).toFixed(1),
     'first loss s, from disk': seconds(line),
   };
-}
-
-/** Milliseconds of the official code for what one of our lines measures, on the same card; undefined where it was not timed. */
-function officialTime(line: Line, official: readonly OfficialNumbers[]): number | undefined {
-  if (line.program !== 'ours') return undefined;
-  const ms = officialLine(line, line.device.split(',')[0], official)?.msPerStep;
-  return typeof ms === 'number' ? ms : undefined;
 }
 
 function part(ours: number, theirs: number | undefined): string | null {

@@ -21,6 +21,11 @@ export function deviceName(): string {
   }
 }
 
+/** What computes, without what it computes with: `NVIDIA H200` of {@link deviceName}'s `NVIDIA H200, PJRT 0.115, …`. */
+export function cardOf(device: string): string {
+  return device.split(',')[0];
+}
+
 /** Whether the engine in use computes on a GPU, or another accelerator. */
 export function isOnGpu(): boolean {
   switch (tf.getBackend()) {

@@ -1,6 +1,6 @@
 export type { Cell, MissingCell, ReportedCells } from './cells.js';
 export { parseConfigOf, readConfigFile, readJsonConfig } from './config-file.js';
-export { deviceName, isOnGpu } from './device.js';
+export { cardOf, deviceName, isOnGpu } from './device.js';
 export { type KernelUse, watchKernels } from './kernel-use.js';
 export { lacking, type Needs } from './lacking.js';
 export { type PromotedRun, promoteRuns } from './promote.js';
