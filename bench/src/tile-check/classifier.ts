@@ -88,7 +88,7 @@ function straighten(model: tf.LayersModel): void {
 }
 
 /** The classifier of bytes with all its kernels. */
-export function withKernels(
+export function kernelClassifier(
   attention: 'primal' | 'softmax',
   config: Pick<LraClassifierConfig, 'dropoutDraw' | 'seed'> & { readonly maxLength?: number },
 ): tf.LayersModel {
@@ -107,7 +107,7 @@ function furtherThanPlain(
   storage: Storage,
   dropoutDraw: DropoutDraw,
 ): Found {
-  const model = withKernels(attention, { dropoutDraw });
+  const model = kernelClassifier(attention, { dropoutDraw });
   straighten(model);
   const reference = withTileKernels('off', () => stepsOf(model, 'float32'));
   const plain = withTileKernels('off', () => stepsOf(model, storage));

@@ -12,7 +12,7 @@ import type { XlaBackend } from '@primal-attention/tfjs-backend-xla';
 import { AdamW } from '@primal-attention/training';
 import * as tf from '@tensorflow/tfjs';
 import type { Found } from './checks.js';
-import { length, lossOf, texts, withKernels } from './classifier.js';
+import { kernelClassifier, length, lossOf, texts } from './classifier.js';
 
 /** Texts that take turns. */
 const differentTexts = 16;
@@ -29,7 +29,7 @@ export function bitsOf(weights: Readonly<Record<string, tf.Tensor>>): string {
 
 /** Trains the LRA classifier with kernels and dropout, stored as bf16. @returns the bits of its weights then */
 export function trainedBits(attention: 'primal' | 'softmax', { steps = 100, tokens = length } = {}): Found {
-  const model = withKernels(attention, { maxLength: tokens, dropoutDraw: 'products', seed: 1 });
+  const model = kernelClassifier(attention, { maxLength: tokens, dropoutDraw: 'products', seed: 1 });
   const weights = namedWeights(model);
   const optimizer = new AdamW({ learningRate: 1e-3, weightDecay: 0.1, kernels: true });
   optimizer.build(weights);

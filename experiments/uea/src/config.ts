@@ -37,6 +37,7 @@ const schema = z
     dropoutDraw: z.literal('products').optional(),
   })
   .superRefine((config, context) => {
+    // Not with the fields: --kernels sets both, and is refused once.
     if (config.dropoutDraw !== undefined) {
       context.addIssue({
         code: 'custom',
